@@ -1,0 +1,43 @@
+/** Ids and timestamps as they go over the wire (contract §1.1, §1.2). */
+
+import type { Micros } from './clock.ts'
+
+/** What responses show for an unset reference. */
+export const NIL_UUID = '00000000-0000-0000-0000-000000000000'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+export function isUuid(text: unknown): text is string {
+  return typeof text === 'string' && UUID.test(text)
+}
+
+/** True for absent, null, empty and the nil UUID: all of these mean "not given" in a request. */
+export function isUnset(id: string | null | undefined): boolean {
+  return id === undefined || id === null || id === '' || id === NIL_UUID
+}
+
+/** `2026-01-15T09:30:00.000000Z`: UTC, six fractional digits. */
+export function timestamp(micros: Micros): string {
+  const whole = new Date(Math.floor(micros / 1000)).toISOString()
+  const fraction = String(((micros % 1_000_000) + 1_000_000) % 1_000_000).padStart(6, '0')
+  return `${whole.slice(0, 19)}.${fraction}Z`
+}
+
+const TIMESTAMP = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?Z?$/
+
+/** Reads the forms of §1.2 (with or without `Z`, blank or `T`). @returns microseconds, or null for anything else */
+export function parseTimestamp(text: string): Micros | null {
+  const match = TIMESTAMP.exec(text)
+  if (!match) return null
+  const seconds = Date.parse(`${match[1]}T${match[2]}Z`)
+  if (Number.isNaN(seconds)) return null
+  return seconds * 1000 + Number((match[3] ?? '').padEnd(6, '0'))
+}
+
+/** `0001-01-01 00:00:08.991840`: an offset from the start of the transcription, in microseconds, as a clock reading. */
+export function transcriptOffset(micros: Micros): string {
+  const whole = Math.max(0, Math.floor(micros))
+  const day = 1 + Math.floor(whole / 86_400_000_000)
+  const clock = new Date(Math.floor((whole % 86_400_000_000) / 1000)).toISOString().slice(11, 19)
+  return `0001-01-${String(day).padStart(2, '0')} ${clock}.${String(whole % 1_000_000).padStart(6, '0')}`
+}
