@@ -1,0 +1,98 @@
+/** Keys of a leg, in both directions: telephone events (RFC 4733), or tones for a far end that has none. */
+
+import { fillKeyTone } from '../audio/tone.ts'
+import type { Millis } from '../kernel/clock.ts'
+import { DtmfReceiver, DtmfSender, EVENT_BYTES, type Press } from '../rtp/dtmf.ts'
+import type { RtpHeader } from '../rtp/packet.ts'
+
+export interface Key {
+  readonly digit: string
+  readonly durationMs: number
+  readonly at: Millis
+}
+
+/** A press is over when no packet of it came for so long. Packets come every 20 to 50 ms. */
+const EVENT_SILENT_MS = 150
+
+/** Keys pressed at the far end. */
+export class KeysIn {
+  readonly #receiver = new DtmfReceiver()
+  readonly #samplesPerMs: number
+  readonly #onKey: (key: Key) => void
+  #ssrc: number | null = null
+  #heardAt: Millis = 0
+
+  constructor(rateHz: number, onKey: (key: Key) => void) {
+    this.#samplesPerMs = rateHz / 1000
+    this.#onKey = onKey
+  }
+
+  receive(bytes: Uint8Array, rtp: RtpHeader, now: Millis): void {
+    if (rtp.ssrc !== this.#ssrc) {
+      this.#tell(this.#receiver.end(), now)
+      this.#receiver.restart()
+      this.#ssrc = rtp.ssrc
+    }
+    this.#heardAt = now
+    this.#tell(this.#receiver.receive(rtp.rtpTime, bytes, rtp.payloadAt, rtp.payloadBytes), now)
+  }
+
+  /** Once a tick: ends a press whose end packets were lost. */
+  tick(now: Millis): void {
+    if (this.#receiver.isOpen && now - this.#heardAt >= EVENT_SILENT_MS) this.#tell(this.#receiver.end(), now)
+  }
+
+  #tell(press: Press | null, at: Millis): void {
+    if (!press) return
+    this.#onKey({ digit: press.digit, durationMs: press.durationSamples / this.#samplesPerMs, at })
+  }
+}
+
+/** Keys we press. One frame's turn at a time; sound waits meanwhile. */
+export class KeysOut {
+  static readonly PAYLOAD_BYTES = EVENT_BYTES
+  readonly #sender: DtmfSender
+  readonly #rateHz: number
+  readonly #frameMs: number
+  readonly #onDone: () => void
+  readonly #scratch = new Uint8Array(EVENT_BYTES)
+
+  constructor(rateHz: number, frameMs: number, onDone: () => void) {
+    this.#sender = new DtmfSender((rateHz * frameMs) / 1000)
+    this.#frameMs = frameMs
+    this.#rateHz = rateHz
+    this.#onDone = onDone
+  }
+
+  get isBusy(): boolean {
+    return this.#sender.isBusy
+  }
+
+  /** Queues keys; `onDone` is told when all of them have been sent, also when there was nothing to send. */
+  press(digits: string, durationMs: number, gapMs: number): void {
+    this.#sender.press(digits, durationMs, gapMs, this.#frameMs)
+    if (!this.#sender.isBusy) this.#onDone()
+  }
+
+  /**
+   * This frame as an event packet.
+   * @param out receives the payload at `at`
+   * @returns what goes into the header, or null for a frame of silence between two keys
+   */
+  event(
+    frameTime: number,
+    out: Uint8Array,
+    at: number,
+  ): { readonly rtpTime: number; readonly isFirst: boolean } | null {
+    const step = this.#sender.next(frameTime, out, at)
+    if (!this.#sender.isBusy) this.#onDone()
+    return step.kind === 'gap' ? null : step
+  }
+
+  /** This frame as sound. @returns false when it is silent */
+  tone(frame: Int16Array): boolean {
+    const step = this.#sender.next(0, this.#scratch, 0)
+    if (!this.#sender.isBusy) this.#onDone()
+    return step.kind === 'event' && !step.isRepeat && fillKeyTone(frame, step.digit, this.#rateHz, step.sample)
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The media thread: sockets, a 5 ms ticker, and the doorbell that wakes the listen thread. `MediaCommand` in,
+ * `MediaEvent[]` out. While a leg is open it sleeps to an absolute time and then gives the event loop one turn; without
+ * legs it does not tick at all.
+ */
+
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import type { MediaCommand, MediaEvent } from '../media/protocol.ts'
+import { MediaThread } from '../media/thread.ts'
+import { UdpNetwork } from '../net/udp.ts'
+import { monotonicMs } from './monotonic.ts'
+
+const TICK_MS = 5
+
+/** @param bell int32 0 is counted up and notified whenever there is something to hear */
+function run(port: MessagePort, bell: Int32Array): void {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4))
+  let events: MediaEvent[] = []
+  let dueAt = 0
+  let pushed = 0
+  let isTicking = false
+
+  const thread = new MediaThread({
+    network: new UdpNetwork(),
+    now: monotonicMs,
+    emit: (event) => {
+      events.push(event)
+      if (!isTicking) tellAll()
+    },
+    cpuMs: () => {
+      const { user, system } = process.threadCpuUsage()
+      return (user + system) / 1000
+    },
+  })
+
+  const tellAll = (): void => {
+    if (thread.pushed !== pushed) {
+      pushed = thread.pushed
+      Atomics.add(bell, 0, 1)
+      Atomics.notify(bell, 0)
+    }
+    if (events.length === 0) return
+    port.postMessage(events)
+    events = []
+  }
+
+  const turn = (): void => {
+    // What arrived in the loop's turn does not wait for the tick.
+    tellAll()
+    const waitMs = dueAt - monotonicMs()
+    if (waitMs > 0) Atomics.wait(sleeper, 0, 0, waitMs)
+    const now = monotonicMs()
+    thread.tick(now)
+    // Ticks that were slept through are not made up for: each leg keeps its own grid.
+    dueAt = nextTick(now)
+    tellAll()
+    isTicking = thread.openLegs > 0
+    if (isTicking) setImmediate(turn)
+  }
+
+  port.on('message', (command: MediaCommand) => {
+    thread.handle(command, monotonicMs())
+    if (command.kind === 'shutDown') {
+      tellAll()
+      return port.close()
+    }
+    if (thread.openLegs === 0 || isTicking) return
+    isTicking = true
+    dueAt = nextTick(monotonicMs())
+    setImmediate(turn)
+  })
+  port.postMessage([{ kind: 'ready' } satisfies MediaEvent])
+}
+
+function nextTick(now: number): number {
+  return (Math.floor(now / TICK_MS) + 1) * TICK_MS
+}
+
+if (parentPort) run(parentPort, new Int32Array((workerData as { bell: SharedArrayBuffer }).bell))
