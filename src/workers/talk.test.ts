@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import { createLegRings, emptyHeader, MAX_RECORD_SAMPLES, RingReader, SAY_END } from '../kernel/ring.ts'
+import type { TalkCommand, TalkEvent } from '../speech/protocol.ts'
+
+test('the talk worker gets ready, speaks into the ring, forgets what is dropped, and ends when told to', {
+  timeout: 30_000,
+}, async () => {
+  const worker = new Worker(new URL('./talk.ts', import.meta.url))
+  const events: TalkEvent[] = []
+  let wake = () => {}
+  worker.on('message', (batch: TalkEvent[]) => {
+    events.push(...batch)
+    wake()
+  })
+  const until = async (kind: TalkEvent['kind'], wanted: (event: TalkEvent) => boolean = () => true) => {
+    while (!events.some((event) => event.kind === kind && wanted(event))) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      wake = resolve
+      await promise
+    }
+  }
+  const exited = new Promise<number>((resolve) => worker.once('exit', resolve))
+  const post = (command: TalkCommand) => worker.postMessage(command)
+  const leg = { slot: 1, generation: 1 }
+  const { playout } = createLegRings(8000)
+  const utter = { kind: 'utter', leg, lane: 1, epoch: 0, voice: 'slt', askedAt: 0 } as const
+
+  await until('ready')
+  post({ kind: 'openVoice', leg, playout, rateHz: 8000 })
+  post({ ...utter, sayId: 1, text: 'Never heard of again.' })
+  post({ kind: 'drop', leg, lane: 1, epoch: 1 })
+  post({ ...utter, sayId: 2, epoch: 1, text: 'Good morning.' })
+  await until('rendered', (event) => event.kind === 'rendered' && event.sayId === 2 && event.final)
+  post({ kind: 'closeVoice', leg })
+  await until('voiceClosed')
+  post({ kind: 'shutDown' })
+  assert.equal(await exited, 0)
+
+  const reader = new RingReader(playout)
+  const header = emptyHeader()
+  const samples = new Int16Array(MAX_RECORD_SAMPLES)
+  let heard = 0
+  let flags = 0
+  while (reader.pop(header, samples)) {
+    if (header.epoch !== 1) continue
+    assert.equal(header.sayId, 2)
+    heard += header.count
+    flags |= header.flags
+  }
+  const told = events.findLast((event) => event.kind === 'rendered')
+  assert.ok(told?.kind === 'rendered' && told.totalSamples === heard && heard > 4000)
+  assert.ok(flags & SAY_END)
+})
