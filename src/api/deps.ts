@@ -1,0 +1,57 @@
+/** What the API is given. Nothing here listens: `buildServer` only answers. */
+
+import type { CallsDoor } from '../calls/commands.ts'
+import type { Records } from '../calls/ports.ts'
+import type { LanguageDoc } from '../contract/language.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Store } from '../store/port.ts'
+
+export interface ApiDeps {
+  readonly store: Store
+  /** Changes go through here, so that their events are published. */
+  readonly records: Records
+  readonly calls: CallsDoor
+  readonly log: Log
+  readonly clock: Clock
+  readonly settings: ApiSettings
+  /** Random bytes fit for secrets. */
+  readonly randomBytes: (size: number) => Uint8Array
+  readonly registrations: Registrations
+  readonly speech: SpeechOffer
+  /** A prom-client registry has this shape. */
+  readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
+  readonly isReady: () => { readonly ready: boolean; readonly why: string }
+}
+
+export interface ApiSettings {
+  readonly name: string
+  readonly version: string
+  /** Softphones register at `<customer id>.registrar.<base domain>`. */
+  readonly baseDomain: string
+  /** first: open until there is an account. */
+  readonly signup: 'open' | 'closed' | 'first'
+  /** Signs the tokens of sign-in: 32 bytes or more. */
+  readonly jwtKey: Uint8Array
+}
+
+export interface Registrations {
+  contactsOf(extensionId: string): readonly Contact[]
+  /** Forgets all contacts of an extension. */
+  drop(extensionId: string): void
+}
+
+export interface Contact {
+  readonly uri: string
+  readonly transport: string
+  /** Seconds until it ends. */
+  readonly expires: number
+}
+
+export interface SpeechOffer {
+  languages(): readonly LanguageDoc[]
+  /** What a recogniser of phrases listens for when a client names none; null = its own choice. */
+  readonly defaultPhrases: readonly string[] | null
+  /** One sentence: the command that adds a language. */
+  readonly howToAdd: string
+}

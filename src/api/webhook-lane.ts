@@ -1,0 +1,90 @@
+/** What waits for one destination: first attempts in order of their events, later attempts for their time. */
+
+import type { Scheduled } from '../kernel/clock.ts'
+import type { DeliveryRow, EventRow } from '../store/port.ts'
+import { leastImportant } from './webhook-schedule.ts'
+
+export interface Job {
+  readonly event: EventRow
+  /** Null for what is sent once and not stored. */
+  readonly delivery: DeliveryRow | null
+}
+
+export type StoredJob = Job & { readonly delivery: DeliveryRow }
+
+export interface LaneLimits {
+  readonly inFlight: number
+  readonly queued: number
+  /** Jobs that wait for their next attempt. */
+  readonly waiting: number
+}
+
+export const LANE_LIMITS: LaneLimits = { inFlight: 32, queued: 1_000, waiting: 10_000 }
+
+export class Lane {
+  readonly destination: string
+  readonly #limits: LaneLimits
+  readonly #queue: Job[] = []
+  readonly #waiting = new Map<Job, Scheduled>()
+  #inFlight = 0
+  /** True while somebody takes from the queue; only one may, or the order is lost. */
+  taking = false
+  /** True from a failed attempt to the next one that succeeds. */
+  isFailing = false
+
+  constructor(destination: string, limits: LaneLimits) {
+    this.destination = destination
+    this.#limits = limits
+  }
+
+  /** @returns the job that had to go, if there were too many: the oldest of the least important */
+  queue(job: Job): Job | null {
+    this.#queue.push(job)
+    if (this.#queue.length <= this.#limits.queued) return null
+    const at = leastImportant(typesOf(this.#queue))
+    return this.#queue.splice(at, 1)[0] ?? null
+  }
+
+  /** The next job to start, which is in flight from now on; null when there is none or no room. */
+  take(): Job | null {
+    if (this.#inFlight >= this.#limits.inFlight) return null
+    const job = this.#queue.shift() ?? null
+    if (job) this.#inFlight += 1
+    return job
+  }
+
+  /** A job that was taken has ended its attempt. */
+  ended(): void {
+    this.#inFlight -= 1
+  }
+
+  /** @returns the job that had to go, as in `queue` */
+  wait(job: Job, timer: Scheduled): Job | null {
+    this.#waiting.set(job, timer)
+    if (this.#waiting.size <= this.#limits.waiting) return null
+    const gone = [...this.#waiting.keys()][leastImportant(typesOf(this.#waiting.keys()))]!
+    this.#waiting.get(gone)?.cancel()
+    this.#waiting.delete(gone)
+    return gone
+  }
+
+  /** The time of a waiting job has come. */
+  waited(job: Job): void {
+    this.#waiting.delete(job)
+  }
+
+  isIdle(): boolean {
+    return this.#inFlight === 0 && this.#queue.length === 0 && this.#waiting.size === 0
+  }
+
+  /** Forgets all but what is in flight. */
+  clear(): void {
+    this.#queue.length = 0
+    for (const timer of this.#waiting.values()) timer.cancel()
+    this.#waiting.clear()
+  }
+}
+
+function* typesOf(jobs: Iterable<Job>): Generator<string> {
+  for (const job of jobs) yield job.event.type
+}

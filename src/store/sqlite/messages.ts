@@ -1,0 +1,36 @@
+/** What the store and its threads say to each other. Everything is plain data; a thread answers in the order it was asked. */
+
+import type { Batch } from '../port.ts'
+import type { SyncStore } from './core.ts'
+
+export type ReadName = Exclude<keyof SyncStore, 'commit' | 'close'>
+
+/** One read: the method's name and its arguments. */
+export type ReadCall = {
+  [name in ReadName]: { readonly name: name; readonly args: Parameters<SyncStore[name]> }
+}[ReadName]
+
+/** What a thread is started with. Reads go to one `reader`, everything else to one `writer`. */
+export interface ThreadOptions {
+  readonly role: 'writer' | 'reader'
+  readonly path: string
+  readonly synchronous: 'normal' | 'full'
+  /** See `SqliteCore.limitPages`. */
+  readonly maxPages: number | null
+}
+
+export type ToThread =
+  | { readonly kind: 'commit'; readonly id: number; readonly batch: Batch }
+  | { readonly kind: 'read'; readonly id: number; readonly call: ReadCall }
+  /** Raises or lowers the bound of the file. */
+  | { readonly kind: 'limitPages'; readonly pages: number }
+  /** A drill: the thread does nothing for `ms`. */
+  | { readonly kind: 'freeze'; readonly ms: number }
+  | { readonly kind: 'close' }
+
+export type FromThread =
+  | { readonly kind: 'ready' }
+  /** The file could not be opened; the thread ends. `name` is the error's. */
+  | { readonly kind: 'unopened'; readonly name: string; readonly message: string }
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'threw'; readonly id: number; readonly message: string }
