@@ -1,0 +1,181 @@
+/**
+ * The call's one ear and the transcriptions that share it. The first transcription of direction `in` attaches it, the
+ * last one to stop lets go of it; what is pending is recognised before that.
+ */
+
+import { step, type Table } from '../kernel/machine.ts'
+import type { Effects } from './effects.ts'
+import type { CallFacts } from './facts.ts'
+import type { HeardNews } from './part.ts'
+import { Transcribe, type TranscribeWish } from './transcribe.ts'
+import type { Turns } from './turns.ts'
+
+type State = 'off' | 'attaching' | 'on' | 'detaching'
+type Input = 'want' | 'attached' | 'failed' | 'leave' | 'detached'
+type Action = 'attach' | 'detach' | 'tellAttached' | 'tellFailed' | 'tellFinished' | 'attachIfWanted'
+
+const EAR: Table<State, Input, Action> = {
+  off: {
+    want: { to: 'attaching', run: ['attach'] },
+    attached: 'ignore',
+    failed: 'ignore',
+    leave: 'ignore',
+    detached: 'ignore',
+  },
+  attaching: {
+    want: 'ignore',
+    attached: { to: 'on', run: ['tellAttached'] },
+    failed: { to: 'off', run: ['tellFailed'] },
+    leave: { to: 'detaching', run: ['detach'] },
+    detached: 'ignore',
+  },
+  on: {
+    want: { to: 'on', run: ['tellAttached'] },
+    attached: 'ignore',
+    failed: { to: 'off', run: ['tellFailed'] },
+    leave: { to: 'detaching', run: ['detach'] },
+    detached: 'ignore',
+  },
+  detaching: {
+    want: 'ignore',
+    attached: 'ignore',
+    failed: { to: 'off', run: ['tellFinished', 'attachIfWanted'] },
+    leave: 'ignore',
+    detached: { to: 'off', run: ['tellFinished', 'attachIfWanted'] },
+  },
+}
+
+export class Ears {
+  readonly #facts: CallFacts
+  readonly #turns: Turns
+  #state: State = 'off'
+  #transcribes: Transcribe[] = []
+  #phrases: readonly string[] | null = null
+
+  constructor(facts: CallFacts, turns: Turns) {
+    this.#facts = facts
+    this.#turns = turns
+  }
+
+  get isQuiet(): boolean {
+    return this.#state === 'off' && this.#transcribes.every((one) => one.isDone)
+  }
+
+  find(id: string): Transcribe | undefined {
+    return this.#transcribes.find((one) => one.id === id)
+  }
+
+  running(language: string): Transcribe | undefined {
+    return this.#transcribes.find((one) => !one.isDone && one.wish.language === language)
+  }
+
+  start(fx: Effects, wish: TranscribeWish, phrases: readonly string[] | null, reply: number | null): Transcribe {
+    const transcribe = new Transcribe(this.#facts, wish, fx)
+    this.#transcribes.push(transcribe)
+    transcribe.open(fx, reply)
+    if (phrases) this.#phrases = phrases
+    if (!transcribe.hears('in')) transcribe.attached(fx)
+    else {
+      if (this.#state === 'on' && phrases) fx.out({ kind: 'setPhrases', phrases })
+      this.#step(fx, 'want')
+    }
+    return transcribe
+  }
+
+  setPhrases(fx: Effects, phrases: readonly string[] | null): void {
+    this.#phrases = phrases
+    if (this.#state !== 'off') fx.out({ kind: 'setPhrases', phrases })
+  }
+
+  stop(fx: Effects, transcribe: Transcribe, reply: number | null, because: 'stop' | 'callGone'): void {
+    if (!transcribe.stop(fx, reply, because)) return
+    if (!transcribe.hears('in') || this.#state === 'off') return transcribe.finished(fx)
+    const others = this.#transcribes.some((one) => one.hears('in') && !one.isFinishing)
+    if (others) transcribe.finished(fx)
+    else this.#step(fx, 'leave')
+  }
+
+  callGone(fx: Effects): void {
+    for (const transcribe of this.#transcribes) this.stop(fx, transcribe, null, 'callGone')
+  }
+
+  /** Gives up waiting for the ear; what was pending is lost. */
+  abandon(fx: Effects): void {
+    if (this.#state !== 'off') this.#step(fx, 'failed')
+    for (const transcribe of this.#transcribes) transcribe.finished(fx)
+  }
+
+  drop(transcribe: Transcribe): void {
+    this.#transcribes = this.#transcribes.filter((one) => one !== transcribe)
+  }
+
+  news(fx: Effects, news: HeardNews): void {
+    switch (news.kind) {
+      case 'attached':
+        return this.#step(fx, 'attached')
+      case 'attachFailed':
+        return this.#step(fx, 'failed')
+      case 'detached':
+        return this.#step(fx, 'detached')
+      case 'speechStarted':
+        this.#turns.speechStarted(news.utterance, news.onsetAt, news.at)
+        for (const one of this.#transcribes) one.speechEvent(fx, 'transcribe_speech_started', {})
+        return
+      case 'interim':
+        for (const one of this.#transcribes)
+          one.speechEvent(fx, 'transcribe_speech_interim', { message: news.text }, true)
+        return
+      case 'heard':
+        for (const one of this.#transcribes) {
+          one.speechEvent(fx, 'transcribe_speech_ended', { recognised: news.text !== '' })
+          one.transcript(fx, 'in', news.text, news.onsetAt)
+        }
+        fx.out({ kind: 'mark', mark: this.#turns.heard(news) })
+        return
+      case 'dropped':
+      case 'phrasesSet':
+      case 'speechEnded':
+      case 'ready':
+      case 'load':
+        return
+      default:
+        news satisfies never
+    }
+  }
+
+  spoken(fx: Effects, message: string, at: number): void {
+    for (const one of this.#transcribes) one.transcript(fx, 'out', message, at)
+  }
+
+  #step(fx: Effects, input: Input): void {
+    const next = step('ear', EAR, this.#state, input)
+    this.#state = next.to
+    for (const action of next.run) this.#run(fx, action)
+  }
+
+  #run(fx: Effects, action: Action): void {
+    const hearing = this.#transcribes.filter((one) => one.hears('in'))
+    switch (action) {
+      case 'attach':
+        fx.out({ kind: 'attachEar', language: hearing[0]?.wish.language ?? 'en-US', phrases: this.#phrases })
+        return
+      case 'detach':
+        fx.out({ kind: 'detachEar', finish: true })
+        return
+      case 'tellAttached':
+        for (const one of hearing) one.attached(fx)
+        return
+      case 'tellFailed':
+        for (const one of hearing) one.engineFailed(fx)
+        return
+      case 'tellFinished':
+        for (const one of hearing) one.finished(fx)
+        return
+      case 'attachIfWanted':
+        if (this.#transcribes.some((one) => one.hears('in') && !one.isFinishing)) this.#step(fx, 'want')
+        return
+      default:
+        action satisfies never
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/** Why calls end (contract §7.3): from SIP's codes to the contract's words. */
+
+import type { SipNews } from './part.ts'
+
+export type HangupReason = 'normal' | 'failed' | 'busy' | 'cancel' | 'timeout' | 'noanswer' | 'dialout' | 'amd'
+
+/** For a call that was never answered. @param status of the call when the final answer came */
+export function reasonOf(status: string, news: SipNews & { kind: 'failed' }): HangupReason {
+  if (status === 'canceling') return 'cancel'
+  if (news.cause === 'timeout') return status === 'ringing' ? 'dialout' : 'failed'
+  switch (news.code) {
+    case 486:
+    case 600:
+      return 'busy'
+    case 408:
+    case 480:
+    case 487:
+      return 'noanswer'
+    case 603:
+      return status === 'ringing' ? 'noanswer' : 'failed'
+    default:
+      return 'failed'
+  }
+}
+
+/** What an incoming call that we never answered is refused with. */
+export const REFUSALS: Readonly<Record<HangupReason, { readonly code: number; readonly phrase: string }>> = {
+  normal: { code: 603, phrase: 'Decline' },
+  failed: { code: 503, phrase: 'Service Unavailable' },
+  busy: { code: 486, phrase: 'Busy Here' },
+  cancel: { code: 603, phrase: 'Decline' },
+  timeout: { code: 480, phrase: 'Temporarily Unavailable' },
+  noanswer: { code: 480, phrase: 'Temporarily Unavailable' },
+  dialout: { code: 480, phrase: 'Temporarily Unavailable' },
+  amd: { code: 603, phrase: 'Decline' },
+}
