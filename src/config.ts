@@ -1,0 +1,156 @@
+/** The only reader of the environment. Everything is checked once; a bad value is one clear sentence. */
+
+import { isIP } from 'node:net'
+
+export interface Config {
+  readonly dataDir: string
+  readonly bind: string
+  /** Told to far ends in SIP and SDP; null = the address of the flow. */
+  readonly publicAddress: string | null
+  readonly httpPort: number
+  readonly sipPort: number
+  readonly rtpPorts: readonly [first: number, last: number]
+  readonly baseDomain: string
+  readonly signup: 'open' | 'closed' | 'first'
+  readonly sttPhrases: string | null
+  readonly demo: boolean
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug' | 'silent'
+  readonly logPii: boolean
+  readonly dataKey: string | null
+  readonly synchronous: 'normal' | 'full'
+  readonly dialTimeoutMs: number
+  readonly maxCallMs: number
+  readonly maxCalls: number
+  readonly decoders: number
+}
+
+/** Said to the person who started us, without a stack. */
+export class ConfigError extends Error {}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Name, meaning and default of every variable: the README's table is made from it. */
+export const VARIABLES: readonly (readonly [name: string, otherwise: string, meaning: string])[] = [
+  ['QUIETLINE_DATA_DIR', './data', 'Folder of the store. Made when it is not there.'],
+  ['QUIETLINE_BIND', '127.0.0.1', 'Address that HTTP, SIP and RTP listen on. 0.0.0.0 opens them to the network.'],
+  [
+    'QUIETLINE_PUBLIC_ADDRESS',
+    '',
+    'IP address that phones are told for SIP and sound, when it is not the one they see.',
+  ],
+  ['QUIETLINE_HTTP_PORT', '7700', 'Port of the API, the WebSocket and the page. 0 takes a free one.'],
+  ['QUIETLINE_SIP_PORT', '5060', 'UDP port of SIP. 0 takes a free one.'],
+  ['QUIETLINE_RTP_PORTS', '10000-20000', 'UDP ports of sound, first-last; even ones are used.'],
+  ['QUIETLINE_BASE_DOMAIN', 'quietline.local', 'Phones may register at <customer id>.registrar.<this>.'],
+  [
+    'QUIETLINE_SIGNUP',
+    '',
+    '`open`, `closed` or `first` (one customer). Default: open while bound to loopback, else closed.',
+  ],
+  [
+    'QUIETLINE_STT_PHRASES',
+    '',
+    'A file, one sentence a line: what the local recogniser understands unless a request says so.',
+  ],
+  ['QUIETLINE_DEMO', '1', '`0` starts without the demo agent.'],
+  ['QUIETLINE_LOG_LEVEL', 'warn', '`error`, `warn`, `info`, `debug` or `silent`.'],
+  ['QUIETLINE_LOG_PII', '0', '`1` lets what people say, numbers and digits into the log.'],
+  [
+    'QUIETLINE_DATA_KEY',
+    '',
+    '32 bytes in hex or base64. Signs sign-in tokens; when it is not set, a key is made and kept in the store.',
+  ],
+  ['QUIETLINE_SYNCHRONOUS', 'normal', '`full` makes every commit survive a power cut, at several ms each.'],
+  ['QUIETLINE_DIAL_TIMEOUT', '60', 'Seconds that an outgoing call may ring.'],
+  ['QUIETLINE_MAX_CALL', '3600', 'Seconds that an answered call may last.'],
+  ['QUIETLINE_MAX_CALLS', '500', 'Calls at once; more are refused.'],
+  ['QUIETLINE_DECODERS', '6', 'Utterances recognised at the same time by the local recogniser, about 11 MB each.'],
+]
+
+export function readConfig(env: Environment): Config {
+  const given = (name: string): string => {
+    const value = env[name]?.trim()
+    if (value !== undefined && value !== '') return value
+    return VARIABLES.find(([known]) => known === name)?.[1] ?? ''
+  }
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('QUIETLINE_') && !VARIABLES.some(([known]) => known === name) && !INTERNAL.includes(name)) {
+      throw new ConfigError(`${name} is not a setting of Quietline. Settings are listed in the README.`)
+    }
+  }
+  const bind = given('QUIETLINE_BIND')
+  if (isIP(bind) === 0) throw new ConfigError(`QUIETLINE_BIND must be an IP address, not "${bind}".`)
+  const publicAddress = given('QUIETLINE_PUBLIC_ADDRESS')
+  if (publicAddress !== '' && isIP(publicAddress) === 0) {
+    throw new ConfigError(`QUIETLINE_PUBLIC_ADDRESS must be an IP address, not "${publicAddress}".`)
+  }
+  const loopback = bind.startsWith('127.') || bind === '::1'
+  return {
+    dataDir: given('QUIETLINE_DATA_DIR'),
+    bind,
+    publicAddress: publicAddress === '' ? null : publicAddress,
+    httpPort: whole(given, 'QUIETLINE_HTTP_PORT', 0, 65_535),
+    sipPort: whole(given, 'QUIETLINE_SIP_PORT', 0, 65_535),
+    rtpPorts: portRange(given('QUIETLINE_RTP_PORTS')),
+    baseDomain: domain(given('QUIETLINE_BASE_DOMAIN')),
+    signup: oneOf('QUIETLINE_SIGNUP', given('QUIETLINE_SIGNUP') || (loopback ? 'open' : 'closed'), [
+      'open',
+      'closed',
+      'first',
+    ]),
+    sttPhrases: given('QUIETLINE_STT_PHRASES') || null,
+    demo: oneOf('QUIETLINE_DEMO', given('QUIETLINE_DEMO'), ['0', '1']) === '1',
+    logLevel: oneOf('QUIETLINE_LOG_LEVEL', given('QUIETLINE_LOG_LEVEL'), ['error', 'warn', 'info', 'debug', 'silent']),
+    logPii: oneOf('QUIETLINE_LOG_PII', given('QUIETLINE_LOG_PII'), ['0', '1']) === '1',
+    dataKey: dataKey(given('QUIETLINE_DATA_KEY')),
+    synchronous: oneOf('QUIETLINE_SYNCHRONOUS', given('QUIETLINE_SYNCHRONOUS'), ['normal', 'full']),
+    dialTimeoutMs: 1000 * whole(given, 'QUIETLINE_DIAL_TIMEOUT', 1, 600),
+    maxCallMs: 1000 * whole(given, 'QUIETLINE_MAX_CALL', 1, 86_400),
+    maxCalls: whole(given, 'QUIETLINE_MAX_CALLS', 1, 5_000),
+    decoders: whole(given, 'QUIETLINE_DECODERS', 1, 32),
+  }
+}
+
+/** Set by our own programs for their children; not for people. */
+const INTERNAL = ['QUIETLINE_API', 'QUIETLINE_TOKEN', 'QUIETLINE_CUSTOMER_ID', 'QUIETLINE_DEMO_NUMBER']
+
+function whole(given: (name: string) => string, name: string, least: number, most: number): number {
+  const text = given(name)
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < least || value > most) {
+    throw new ConfigError(`${name} must be a whole number from ${least} to ${most}, not "${text}".`)
+  }
+  return value
+}
+
+function oneOf<const T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value)
+  if (found === undefined) throw new ConfigError(`${name} must be one of ${allowed.join(', ')}, not "${value}".`)
+  return found
+}
+
+function portRange(text: string): readonly [number, number] {
+  const match = /^(\d{1,5})-(\d{1,5})$/.exec(text)
+  const first = Number(match?.[1])
+  const last = Number(match?.[2])
+  if (!match || first < 1024 || last > 65_535 || last - first < 2) {
+    throw new ConfigError(
+      `QUIETLINE_RTP_PORTS must be a range such as 10000-20000 between 1024 and 65535, not "${text}".`,
+    )
+  }
+  return [first, last]
+}
+
+function domain(text: string): string {
+  if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text)) {
+    throw new ConfigError(`QUIETLINE_BASE_DOMAIN must be a domain name, not "${text}".`)
+  }
+  return text.toLowerCase()
+}
+
+function dataKey(text: string): string | null {
+  if (text === '') return null
+  const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64')
+  if (bytes.length !== 32) throw new ConfigError('QUIETLINE_DATA_KEY must be 32 bytes, as 64 hex digits or in base64.')
+  return bytes.toString('hex')
+}
