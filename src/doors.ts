@@ -72,6 +72,8 @@ export async function openDoors(want: {
     port: (server.server.address() as AddressInfo).port,
     async close() {
       await phones.close()
+      // Their sockets count as connections, which the server's close would wait for.
+      await hub.close()
       server.server.closeAllConnections()
       await server.close()
     },

@@ -168,7 +168,6 @@ async function start(
     onEnded: (reason, turns) => metrics.callEnded(reason, turns),
   })
   const exchange = new Exchange({ runner, store, directory, nodeId, bootId, maxDurationMs: config.maxCallMs })
-  closers.push(() => hangUpAll(runner))
 
   // ---- what an earlier life left, and what the first one needs
   const accounts: AccountDeps = { store, records, clock, randomBytes: (size) => randomBytes(size) }
@@ -220,6 +219,11 @@ async function start(
     demoNumber: config.demo ? first.demoNumber : '',
   }).catch((cause: unknown) => refusePort(cause, 'HTTP', 'QUIETLINE_HTTP_PORT', config.bind, config.httpPort))
   closers.push(() => doors.close())
+  // Before any door closes: phones are told, and whoever listens hears of it.
+  closers.push(() => {
+    exchange.drain()
+    return hangUpAll(runner)
+  })
 
   const agent = config.demo
     ? startDemoAgent({
@@ -280,9 +284,8 @@ async function openStore(config: Config, clock: RealClock, log: Log): Promise<Wo
   try {
     return await WorkerStore.open({ path: path.join(dir, 'quietline.db'), clock, synchronous: config.synchronous, log })
   } catch (cause) {
-    throw new ConfigError(
-      `The store in "${dir}" cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`,
-    )
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError(`The store in "${dir}" cannot be opened: ${why.replace(/\.$/, '')}.`)
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NIL_UUID } from '../kernel/ids.ts'
-import { CALL } from './call.ts'
+import { CALL } from './call-table.ts'
 import { action, HandDrivenCall, LEG } from './harness.suite.ts'
 import { replay } from './replay.ts'
 

@@ -4,11 +4,13 @@
  */
 
 import type { Micros, Millis } from '../kernel/clock.ts'
-import { NIL_UUID, timestamp } from '../kernel/ids.ts'
+import { NIL_UUID } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import { step, type Table } from '../kernel/machine.ts'
+import { step } from '../kernel/machine.ts'
 import { SeededRandom } from '../kernel/random.ts'
 import { LANE_FLOW } from '../media/protocol.ts'
+import { CallRecord, callVariables } from './call-record.ts'
+import { type Action, CALL, type Input, type Status } from './call-table.ts'
 import type { CallCommand } from './commands.ts'
 import { Ears } from './ears.ts'
 import { Effects, type Tally } from './effects.ts'
@@ -19,53 +21,8 @@ import { type HangupReason, REFUSALS, reasonOf } from './hangup.ts'
 import { Mouth, type SaySettled } from './mouth.ts'
 import { outTranscripts } from './out-transcripts.ts'
 import type { Birth, CallInput, CallOutput, SipNews, SoundNews, SpokenNews } from './part.ts'
-import { Speaking } from './speaking.ts'
+import { Speakings } from './speakings.ts'
 import { Turns } from './turns.ts'
-
-type Status = 'dialing' | 'ringing' | 'progressing' | 'terminating' | 'canceling' | 'hangup'
-type Input = 'rang' | 'answered' | 'failed' | 'hangUp' | 'ended'
-type Action = 'tell' | 'progress' | 'bye' | 'cancel' | 'gone'
-
-/** Contract §7.2. `failed`: it will never be answered. `ended`: an answered call is over. */
-export const CALL: Table<Status, Input, Action> = {
-  dialing: {
-    rang: { to: 'ringing', run: ['tell'] },
-    answered: { to: 'progressing', run: ['progress', 'tell'] },
-    failed: { to: 'hangup', run: ['gone'] },
-    hangUp: { to: 'canceling', run: ['cancel', 'tell'] },
-    ended: { to: 'hangup', run: ['gone'] },
-  },
-  ringing: {
-    rang: 'ignore',
-    answered: { to: 'progressing', run: ['progress', 'tell'] },
-    failed: { to: 'hangup', run: ['gone'] },
-    hangUp: { to: 'canceling', run: ['cancel', 'tell'] },
-    ended: { to: 'hangup', run: ['gone'] },
-  },
-  progressing: {
-    rang: 'ignore',
-    answered: 'ignore',
-    failed: { to: 'hangup', run: ['gone'] },
-    hangUp: { to: 'terminating', run: ['bye', 'tell'] },
-    ended: { to: 'hangup', run: ['gone'] },
-  },
-  terminating: {
-    rang: 'ignore',
-    answered: 'ignore',
-    failed: { to: 'hangup', run: ['gone'] },
-    hangUp: 'ignore',
-    ended: { to: 'hangup', run: ['gone'] },
-  },
-  canceling: {
-    rang: 'ignore',
-    // The answer crossed our CANCEL: hang up what was just answered (RFC 3261 §15.1.2).
-    answered: { to: 'terminating', run: ['bye', 'tell'] },
-    failed: { to: 'hangup', run: ['gone'] },
-    hangUp: 'ignore',
-    ended: { to: 'hangup', run: ['gone'] },
-  },
-  hangup: { rang: 'ignore', answered: 'ignore', failed: 'ignore', hangUp: 'ignore', ended: 'ignore' },
-}
 
 /** After hang-up everything attached must be done by then, or is given up. */
 const WRAP_UP_MS = 4_000
@@ -78,28 +35,23 @@ export interface CallSettings {
 export class Call {
   readonly #settings: CallSettings
   readonly #tally: Tally = { seq: 0, bornAt: 0 }
-  #birth!: Birth
+  #record!: CallRecord
   #facts!: CallFacts
   #turns!: Turns
   #ears!: Ears
   #mouth!: Mouth
   #flow: FlowRun | null = null
-  #speakings: Speaking[] = []
-  #status: Status = 'dialing'
+  #speakings!: Speakings
   /** Our 200 is out. */
   #isAnswering = false
   #hangsUpOnceConfirmed = false
   #legIsGone = false
   #isOver = false
-  #reason: HangupReason | '' = ''
-  #hangupBy: '' | 'remote' | 'local' = ''
-  #createdAt: Micros = 0
-  #updatedAt: Micros = 0
-  #ringingAt: Micros | null = null
-  #progressingAt: Micros | null = null
-  #hangupAt: Micros | null = null
-  #deletedAt: Micros | null = null
   #deleteReplies: number[] = []
+
+  get #status(): Status {
+    return this.#record.status
+  }
 
   constructor(settings: CallSettings) {
     this.#settings = settings
@@ -130,7 +82,7 @@ export class Call {
       case 'timer':
         return this.#timer(fx, input.name)
       case 'begin':
-        return this.#speakings.find((one) => one.id === input.speakingId)?.begin(fx)
+        return this.#speakings.begin(fx, input.speakingId)
       case 'stored':
         return this.#turns.stored(input.mark, input.at, input.sentAt)
       case 'notStored':
@@ -146,9 +98,6 @@ export class Call {
 
   #born(fx: Effects, birth: Birth): void {
     const random = new SeededRandom(birth.seed)
-    this.#birth = birth
-    this.#createdAt = fx.stamp()
-    this.#updatedAt = this.#createdAt
     this.#facts = {
       callId: birth.callId,
       customerId: birth.customerId,
@@ -157,19 +106,17 @@ export class Call {
       bootId: birth.bootId,
       random,
       bornAt: fx.now,
-      bornWall: this.#createdAt,
+      bornWall: fx.stamp(),
       rateHz: this.#settings.rateHz,
       voiceFor: this.#settings.voiceFor,
     }
+    this.#record = new CallRecord(birth, this.#facts)
     this.#turns = new Turns(fx.now)
     this.#ears = new Ears(this.#facts, this.#turns)
     this.#mouth = new Mouth(this.#settings.rateHz)
+    this.#speakings = new Speakings(this.#facts, this.#mouth, this.#turns)
     if (birth.plan)
       this.#flow = new FlowRun(this.#facts, this.#flowHost(), birth.plan, callVariables(birth, this.#facts), fx)
-    if (birth.direction === 'incoming') {
-      this.#status = 'ringing'
-      this.#ringingAt = this.#createdAt
-    }
     fx.out({ kind: 'openLeg' })
     this.#save(fx)
     fx.event('call_created', this.doc())
@@ -196,48 +143,48 @@ export class Call {
 
   #end(fx: Effects, input: 'failed' | 'ended', reason: HangupReason): void {
     if (this.#status === 'hangup') return
-    if (this.#reason === '') this.#reason = reason
-    this.#hangupBy = this.#status === 'terminating' || this.#status === 'canceling' ? 'local' : 'remote'
+    this.#record.because(reason)
     this.#step(fx, input)
   }
 
   #hangUp(fx: Effects, reason: HangupReason): void {
     if (this.#status === 'hangup') return
     const unanswered = this.#status === 'dialing' || this.#status === 'ringing'
-    if (this.#reason === '') this.#reason = unanswered && reason === 'normal' ? 'cancel' : reason
-    if (this.#birth.direction === 'outgoing' || this.#status !== 'ringing') return this.#step(fx, 'hangUp')
+    this.#record.because(unanswered && reason === 'normal' ? 'cancel' : reason)
+    if (this.#record.birth.direction === 'outgoing' || this.#status !== 'ringing') return this.#step(fx, 'hangUp')
     if (this.#isAnswering) {
       // Our 200 is out and its ACK is not here: BYE may only follow the ACK (RFC 3261 §15).
       this.#hangsUpOnceConfirmed = true
       return
     }
     fx.out({ kind: 'reject', ...REFUSALS[reason] })
-    this.#hangupBy = 'local'
-    this.#step(fx, 'failed')
+    this.#step(fx, 'failed', 'local')
   }
 
-  #step(fx: Effects, input: Input): void {
+  /** @param endedBy whom a last move is put down to; by default to us when we were already hanging up */
+  #step(
+    fx: Effects,
+    input: Input,
+    endedBy: 'remote' | 'local' = this.#status === 'terminating' || this.#status === 'canceling' ? 'local' : 'remote',
+  ): void {
     const next = step('call', CALL, this.#status, input)
-    this.#status = next.to
+    this.#record.move(fx, next.to, endedBy)
     for (const action of next.run) this.#run(fx, action)
   }
 
   #run(fx: Effects, action: Action): void {
     switch (action) {
       case 'tell':
-        this.#updatedAt = fx.stamp()
-        if (this.#status === 'ringing') this.#ringingAt = this.#updatedAt
         this.#save(fx)
         fx.event(`call_${this.#status}`, this.doc())
         // Listeners hear of the answer before anything that the flow does with it.
         if (this.#status === 'progressing') this.#answered(fx)
         return
       case 'progress':
-        this.#progressingAt = fx.stamp()
-        fx.out({ kind: 'timer', name: 'maxDuration', at: fx.now + this.#birth.maxDurationMs })
+        fx.out({ kind: 'timer', name: 'maxDuration', at: fx.now + this.#record.birth.maxDurationMs })
         return
       case 'bye':
-        return fx.out({ kind: 'bye', reason: this.#reason })
+        return fx.out({ kind: 'bye', reason: this.#record.reason })
       case 'cancel':
         return fx.out({ kind: 'cancelInvite' })
       case 'gone':
@@ -250,13 +197,11 @@ export class Call {
   #answered(fx: Effects): void {
     if (this.#hangsUpOnceConfirmed) return this.#step(fx, 'hangUp')
     if (!this.#flow) return
-    if (this.#birth.direction === 'outgoing') this.#flow.begin(fx)
+    if (this.#record.birth.direction === 'outgoing') this.#flow.begin(fx)
     else this.#flow.input(fx, { kind: 'answered' })
   }
 
   #gone(fx: Effects): void {
-    this.#hangupAt = fx.stamp()
-    this.#updatedAt = this.#hangupAt
     this.#save(fx)
     fx.event('call_hangup', this.doc())
     fx.out({ kind: 'clearTimer', name: 'maxDuration' })
@@ -264,7 +209,7 @@ export class Call {
     fx.out({ kind: 'timer', name: 'wrapUp', at: fx.now + WRAP_UP_MS })
     this.#flow?.end(fx)
     this.#ears.callGone(fx)
-    for (const speaking of this.#speakings) speaking.callGone(fx)
+    this.#speakings.callGone(fx)
     fx.out({ kind: 'closeLeg' })
     for (const reply of this.#deleteReplies) this.#delete(fx, reply)
     this.#deleteReplies = []
@@ -279,8 +224,8 @@ export class Call {
         return this.#legOpened(fx)
       case 'legFailed':
         this.#legIsGone = true
-        this.#reason ||= 'failed'
-        if (this.#birth.direction === 'incoming' && this.#status === 'ringing') {
+        this.#record.because('failed')
+        if (this.#record.birth.direction === 'incoming' && this.#status === 'ringing') {
           fx.out({ kind: 'reject', code: 503, phrase: 'No media port' })
         } else if (this.#status === 'progressing') fx.out({ kind: 'bye', reason: 'media failed' })
         this.#voicesSettled(fx, this.#mouth.closed([]))
@@ -288,7 +233,7 @@ export class Call {
       case 'voiceStarted': {
         const say = this.#mouth.voiceStarted(news.sayId, news.at)
         this.#turns.firstVoice(news.sayId, news.at)
-        return this.#speakings.find((one) => one.id === say?.owner.id)?.sounds(fx, say!)
+        return say ? this.#speakings.sounds(fx, say) : undefined
       }
       case 'played':
         return this.#voicesSettled(fx, this.#mouth.played(news.say))
@@ -340,7 +285,7 @@ export class Call {
     for (const end of ends) {
       for (const part of outTranscripts(end, this.#settings.rateHz)) this.#ears.spoken(fx, part.message, part.at)
       if (end.say.owner.kind === 'flow') this.#tellFlow(fx, { kind: 'said', end })
-      else this.#speakings.find((one) => one.id === end.say.owner.id)?.settled(fx, end)
+      else this.#speakings.settled(fx, end)
     }
   }
 
@@ -369,12 +314,13 @@ export class Call {
       case 'deleteTranscribe':
         return this.#transcribeCommand(fx, reply, command)
       case 'createSpeaking':
-        return this.#createSpeaking(fx, reply, command)
+        if (this.#status !== 'progressing') return fx.refuse(reply, 'CALL_STATE_INVALID')
+        return this.#speakings.create(fx, reply, command)
       case 'say':
       case 'flush':
       case 'stopSpeaking':
       case 'deleteSpeaking':
-        return this.#speakingCommand(fx, reply, command)
+        return this.#speakings.use(fx, reply, command)
       default:
         command satisfies never
     }
@@ -405,45 +351,8 @@ export class Call {
     fx.reply(reply, { ok: true, doc: transcribe.doc() })
   }
 
-  #createSpeaking(fx: Effects, reply: number, command: CallCommand & { kind: 'createSpeaking' }): void {
-    if (this.#status !== 'progressing') return fx.refuse(reply, 'CALL_STATE_INVALID')
-    const other = this.#speakings.find((one) => !one.isOver)
-    if (other?.state === 'active') return fx.refuse(reply, 'SPEAKING_ALREADY_ACTIVE')
-    other?.stop(fx, null)
-    const speaking = new Speaking(this.#facts, this.#mouth, command, fx)
-    this.#speakings.push(speaking)
-    speaking.open(fx, reply)
-  }
-
-  #speakingCommand(
-    fx: Effects,
-    reply: number,
-    command: CallCommand & { kind: 'say' | 'flush' | 'stopSpeaking' | 'deleteSpeaking' },
-  ): void {
-    const speaking = this.#speakings.find((one) => one.id === command.speakingId)
-    if (!speaking) return fx.refuse(reply, 'SPEAKING_NOT_FOUND')
-    switch (command.kind) {
-      case 'say': {
-        const before = fx.outputs.length
-        speaking.say(fx, reply, command.text)
-        const utter = fx.outputs.slice(before).find((output) => output.kind === 'utter')
-        if (utter?.kind === 'utter') this.#turns.said({ sayId: utter.sayId, askedAt: fx.now })
-        return
-      }
-      case 'flush':
-        this.#turns.flushAsked(fx.now)
-        return speaking.flush(fx, reply)
-      case 'stopSpeaking':
-        return speaking.stop(fx, reply)
-      case 'deleteSpeaking':
-        return speaking.delete(fx, reply)
-      default:
-        command satisfies never
-    }
-  }
-
   #delete(fx: Effects, reply: number): void {
-    this.#deletedAt ??= fx.stamp()
+    this.#record.delete(fx)
     this.#save(fx)
     fx.event('call_deleted', this.doc())
     fx.reply(reply, { ok: true, doc: this.doc() })
@@ -464,7 +373,7 @@ export class Call {
   /** A new session whose record could not be stored was never given out: it goes as if it had not been. */
   #undo(fx: Effects, created: string | null): void {
     const [kind, id] = created?.split(':') ?? []
-    if (kind === 'speaking') this.#speakings.find((one) => one.id === id)?.stop(fx, null)
+    if (kind === 'speaking' && id) this.#speakings.undo(fx, id)
     const transcribe = kind === 'transcribe' && id ? this.#ears.find(id) : undefined
     if (transcribe) this.#ears.stop(fx, transcribe, null, 'stop')
   }
@@ -486,10 +395,10 @@ export class Call {
     this.#isOver = true
     fx.out({ kind: 'clearTimer', name: 'wrapUp' })
     this.#save(fx)
-    if (this.#birth.groupcallId !== NIL_UUID) {
+    if (this.#record.birth.groupcallId !== NIL_UUID) {
       fx.out({
         kind: 'tell',
-        ref: { kind: 'groupcall', id: this.#birth.groupcallId },
+        ref: { kind: 'groupcall', id: this.#record.birth.groupcallId },
         input: { kind: 'callOver', callId: this.#facts.callId },
       })
     }
@@ -525,76 +434,15 @@ export class Call {
     }
   }
 
-  // ---------------------------------------------------------------- the record
-
   doc(): JsonObject {
-    const birth = this.#birth
-    const time = (at: Micros | null): string | null => (at === null ? null : timestamp(at))
-    return {
-      id: birth.callId,
-      customer_id: birth.customerId,
-      owner_type: '',
-      owner_id: NIL_UUID,
-      flow_id: birth.plan?.flowId ?? NIL_UUID,
-      activeflow_id: this.#facts.activeflowId,
-      type: 'flow',
-      master_call_id: NIL_UUID,
-      chained_call_ids: [],
-      recording_id: NIL_UUID,
-      recording_ids: [],
-      groupcall_id: birth.groupcallId,
-      source: { ...birth.source },
-      destination: { ...birth.destination },
-      status: this.#status,
-      action: this.#flow?.currentAction ?? { id: NIL_UUID, next_id: NIL_UUID, type: '', option: {}, tm_execute: null },
-      direction: birth.direction,
-      mute_direction: '',
-      hangup_by: this.#hangupBy,
-      hangup_reason: this.#status === 'hangup' ? this.#reason : '',
-      metadata: { sip_call_id: birth.sipCallId },
-      tm_ringing: time(this.#ringingAt),
-      tm_progressing: time(this.#progressingAt),
-      tm_hangup: time(this.#hangupAt),
-      tm_create: timestamp(this.#createdAt),
-      tm_update: timestamp(this.#updatedAt),
-      tm_delete: time(this.#deletedAt),
-    }
+    return this.#record.doc(this.#flow?.currentAction)
   }
 
   #save(fx: Effects): void {
-    fx.row('calls', {
-      id: this.#birth.callId,
-      tmCreate: this.#createdAt,
-      tmDelete: this.#deletedAt,
-      keys: {
-        status: this.#status,
-        groupcall_id: this.#birth.groupcallId,
-        node_id: this.#facts.nodeId,
-        boot_id: this.#facts.bootId,
-      },
-      doc: this.doc(),
-      hidden: this.#isOver ? { turns: this.#turns.doc(), seq: this.#tally.seq } : {},
-    })
+    this.#record.save(
+      fx,
+      this.#flow?.currentAction,
+      this.#isOver ? { turns: this.#turns.doc(), seq: this.#tally.seq } : {},
+    )
   }
-}
-
-/** Variables that every call's flow has (contract §9.4). */
-function callVariables(birth: Birth, facts: CallFacts): Record<string, string> {
-  const variables: Record<string, string> = {
-    'voipbin.activeflow.id': facts.activeflowId,
-    'voipbin.activeflow.flow_id': birth.plan?.flowId ?? NIL_UUID,
-    'voipbin.activeflow.reference_type': 'call',
-    'voipbin.activeflow.reference_id': birth.callId,
-    'voipbin.call.id': birth.callId,
-    'voipbin.call.direction': birth.direction,
-    'voipbin.call.master_call_id': NIL_UUID,
-    'voipbin.call.digits': '',
-  }
-  for (const [end, address] of [
-    ['source', birth.source],
-    ['destination', birth.destination],
-  ] as const) {
-    for (const [name, value] of Object.entries(address)) variables[`voipbin.call.${end}.${name}`] = value
-  }
-  return variables
 }

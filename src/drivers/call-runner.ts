@@ -202,7 +202,8 @@ export class CallRunner {
         this.#options.onEnded?.(String(row.doc['hangup_reason']), row.hidden['turns'] as JsonObject)
       }
     }
-    if (!change.isEmpty) this.#save(mailbox, change)
+    if (change.isOnlyReplies) for (const { to, outcome } of change.replies) this.#answer(to, outcome)
+    else if (!change.isEmpty) this.#save(mailbox, change)
     if (isOver) this.#close(mailbox)
   }
 
@@ -327,6 +328,14 @@ class ChangeInMaking {
 
   get isEmpty(): boolean {
     return this.rows.length + this.#events.length + this.replies.length + this.after.length + this.#logs.length === 0
+  }
+
+  /** Nothing to store: the answers wait for no commit, not even an earlier one on a disk that hangs. */
+  get isOnlyReplies(): boolean {
+    const { rows, marks, after, replies } = this
+    return (
+      replies.length > 0 && rows.length + marks.length + after.length + this.#events.length + this.#logs.length === 0
+    )
   }
 
   /** @returns false when the output is not a record */

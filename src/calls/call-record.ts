@@ -1,0 +1,138 @@
+/** What of a call is stored and shown (contract §7.1): its status, when it changed, and why it ended. */
+
+import type { Micros } from '../kernel/clock.ts'
+import { NIL_UUID, timestamp } from '../kernel/ids.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { Status } from './call-table.ts'
+import type { Effects } from './effects.ts'
+import type { CallFacts } from './facts.ts'
+import type { HangupReason } from './hangup.ts'
+import type { Birth } from './part.ts'
+
+const NO_ACTION: JsonObject = { id: NIL_UUID, next_id: NIL_UUID, type: '', option: {}, tm_execute: null }
+
+export class CallRecord {
+  readonly birth: Birth
+  readonly #facts: CallFacts
+  readonly #createdAt: Micros
+  #status: Status
+  #reason: HangupReason | '' = ''
+  #hangupBy: '' | 'remote' | 'local' = ''
+  #updatedAt: Micros
+  #ringingAt: Micros | null = null
+  #progressingAt: Micros | null = null
+  #hangupAt: Micros | null = null
+  #deletedAt: Micros | null = null
+
+  constructor(birth: Birth, facts: CallFacts) {
+    this.birth = birth
+    this.#facts = facts
+    this.#createdAt = facts.bornWall
+    this.#updatedAt = this.#createdAt
+    this.#status = birth.direction === 'incoming' ? 'ringing' : 'dialing'
+    if (this.#status === 'ringing') this.#ringingAt = this.#createdAt
+  }
+
+  get status(): Status {
+    return this.#status
+  }
+
+  get reason(): HangupReason | '' {
+    return this.#reason
+  }
+
+  get isDeleted(): boolean {
+    return this.#deletedAt !== null
+  }
+
+  /** @param hangupBy who ended it, with the last move */
+  move(fx: Effects, to: Status, hangupBy: '' | 'remote' | 'local' = ''): void {
+    if (to === this.#status) return
+    this.#status = to
+    this.#updatedAt = fx.stamp()
+    if (to === 'ringing') this.#ringingAt = this.#updatedAt
+    if (to === 'progressing') this.#progressingAt = this.#updatedAt
+    if (to === 'hangup') {
+      this.#hangupAt = this.#updatedAt
+      this.#hangupBy = hangupBy
+    }
+  }
+
+  /** The first reason counts. */
+  because(reason: HangupReason): void {
+    if (this.#reason === '') this.#reason = reason
+  }
+
+  delete(fx: Effects): void {
+    this.#deletedAt ??= fx.stamp()
+  }
+
+  doc(action: JsonObject = NO_ACTION): JsonObject {
+    const { birth } = this
+    const time = (at: Micros | null): string | null => (at === null ? null : timestamp(at))
+    return {
+      id: birth.callId,
+      customer_id: birth.customerId,
+      owner_type: '',
+      owner_id: NIL_UUID,
+      flow_id: birth.plan?.flowId ?? NIL_UUID,
+      activeflow_id: this.#facts.activeflowId,
+      type: 'flow',
+      master_call_id: NIL_UUID,
+      chained_call_ids: [],
+      recording_id: NIL_UUID,
+      recording_ids: [],
+      groupcall_id: birth.groupcallId,
+      source: { ...birth.source },
+      destination: { ...birth.destination },
+      status: this.#status,
+      action,
+      direction: birth.direction,
+      mute_direction: '',
+      hangup_by: this.#hangupBy,
+      hangup_reason: this.#status === 'hangup' ? this.#reason : '',
+      metadata: { sip_call_id: birth.sipCallId },
+      tm_ringing: time(this.#ringingAt),
+      tm_progressing: time(this.#progressingAt),
+      tm_hangup: time(this.#hangupAt),
+      tm_create: timestamp(this.#createdAt),
+      tm_update: timestamp(this.#updatedAt),
+      tm_delete: time(this.#deletedAt),
+    }
+  }
+
+  /** @param hidden what the wire never shows */
+  save(fx: Effects, action: JsonObject | undefined, hidden: JsonObject): void {
+    const { birth } = this
+    const keys = { status: this.#status, groupcall_id: birth.groupcallId, node_id: birth.nodeId, boot_id: birth.bootId }
+    fx.row('calls', {
+      id: birth.callId,
+      tmCreate: this.#createdAt,
+      tmDelete: this.#deletedAt,
+      keys,
+      doc: this.doc(action),
+      hidden,
+    })
+  }
+}
+
+/** Variables that every call's flow has (contract §9.4). */
+export function callVariables(birth: Birth, facts: CallFacts): Record<string, string> {
+  const variables: Record<string, string> = {
+    'voipbin.activeflow.id': facts.activeflowId,
+    'voipbin.activeflow.flow_id': birth.plan?.flowId ?? NIL_UUID,
+    'voipbin.activeflow.reference_type': 'call',
+    'voipbin.activeflow.reference_id': birth.callId,
+    'voipbin.call.id': birth.callId,
+    'voipbin.call.direction': birth.direction,
+    'voipbin.call.master_call_id': NIL_UUID,
+    'voipbin.call.digits': '',
+  }
+  for (const [end, address] of [
+    ['source', birth.source],
+    ['destination', birth.destination],
+  ] as const) {
+    for (const [name, value] of Object.entries(address)) variables[`voipbin.call.${end}.${name}`] = value
+  }
+  return variables
+}
