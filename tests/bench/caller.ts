@@ -1,0 +1,58 @@
+/** The process of the callers: runs one bench against the server it is told of, and tells the result. */
+
+import { calls } from './calls.ts'
+import type { BenchResult } from './figures.ts'
+import { flush } from './flush.ts'
+import { type AskServer, World } from './line.ts'
+import type { FromCaller, ToCaller } from './messages.ts'
+import { pace } from './pace.ts'
+import { rest } from './rest.ts'
+import { say } from './say.ts'
+import { turns } from './turns.ts'
+
+const BENCHES: Readonly<Record<string, (world: World) => Promise<BenchResult>>> = {
+  turns,
+  say,
+  flush,
+  pace,
+  rest,
+  calls,
+}
+
+const waiting = new Map<number, (value: unknown) => void>()
+let lastId = 0
+
+const askServer = ((question, port) => {
+  const id = ++lastId
+  return new Promise<unknown>((resolve) => {
+    waiting.set(id, resolve)
+    tell({ kind: 'ask', id, question, ...(port === undefined ? {} : { port }) })
+  })
+}) as AskServer
+
+function tell(message: FromCaller): void {
+  process.send?.(message)
+}
+
+async function run({ bench, access, scale, seed }: ToCaller & { kind: 'run' }): Promise<void> {
+  try {
+    const world = await World.open({ access, askServer, scale, seed, sendSilence: bench !== 'pace' })
+    const result = await BENCHES[bench]!(world)
+    await world.close()
+    tell({ kind: 'result', result })
+  } catch (cause) {
+    tell({ kind: 'failed', why: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) })
+  }
+}
+
+process.on('message', (message: ToCaller) => {
+  if (message.kind === 'run') {
+    void run(message)
+    return
+  }
+  waiting.get(message.id)?.(message.value)
+  waiting.delete(message.id)
+})
+// Ctrl-C reaches the whole group: the program in the middle ends, and then we do.
+process.on('SIGINT', () => {})
+process.once('disconnect', () => process.exit(0))

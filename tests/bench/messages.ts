@@ -1,0 +1,74 @@
+/** What the processes of a benchmark tell each other: the program in the middle starts a server and a caller. */
+
+import type { BenchResult } from './figures.ts'
+
+/** How to reach the server under test. */
+export interface Access {
+  readonly httpPort: number
+  readonly sipPort: number
+  readonly token: string
+  readonly customerId: string
+  /** Answers and stays silent. */
+  readonly number: string
+}
+
+/** CPU time since the server's process began, ms. */
+export interface Cpu {
+  readonly processMs: number
+  readonly mainThreadMs: number
+}
+
+/** One say as the server saw it, on the monotonic clock that all processes of the machine share. */
+export interface SayTrace {
+  readonly text: string
+  readonly askedAt: number
+  firstPcmAt: number | null
+  firstClauseCpuMs: number | null
+  firstVoiceAt: number | null
+}
+
+/** What the media thread tells once a second. */
+export interface PaceTrace {
+  readonly legs: number
+  readonly lateP50Ms: number
+  readonly lateP99Ms: number
+  readonly lateMaxMs: number
+  readonly cpuMs: number
+}
+
+export interface ServerAnswers {
+  cpu: Cpu
+  /** All says since the last question. */
+  says: readonly SayTrace[]
+  /** All seconds since the last question. */
+  paces: readonly PaceTrace[]
+  /** Starts the control: a bare ticker that also sends a packet every 20 ms to this UDP port. */
+  startControl: null
+  /** Stops it. @see control.ts */
+  takeControl: readonly number[]
+}
+
+export type ServerQuestion = keyof ServerAnswers
+
+export type ToServer =
+  | { readonly kind: 'ask'; readonly id: number; readonly question: ServerQuestion; readonly port?: number }
+  | { readonly kind: 'close' }
+
+export type FromServer =
+  | { readonly kind: 'ready'; readonly access: Access }
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+
+export type ToCaller =
+  | {
+      readonly kind: 'run'
+      readonly bench: string
+      readonly access: Access
+      readonly scale: number
+      readonly seed: string
+    }
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+
+export type FromCaller =
+  | { readonly kind: 'ask'; readonly id: number; readonly question: ServerQuestion; readonly port?: number }
+  | { readonly kind: 'result'; readonly result: BenchResult }
+  | { readonly kind: 'failed'; readonly why: string }

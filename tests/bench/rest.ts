@@ -1,0 +1,108 @@
+/** How fast the API answers on live calls, and what a request costs the server. */
+
+import { type BenchResult, type Figure, figure, spread } from './figures.ts'
+import type { Line, World } from './line.ts'
+
+const CALLS = 20
+const STARTS_PER_CALL = 10
+const REQUESTS = 400
+const IDLE_MS = 3_000
+
+export async function rest(world: World): Promise<BenchResult> {
+  const lines = await world.call(CALLS)
+  const speakings: number[] = []
+  const transcribes: number[] = []
+  for (let i = 0; i < world.times(STARTS_PER_CALL, 2); i++) {
+    for (const line of lines) {
+      speakings.push(await timeOf(world, '/speakings', line))
+      transcribes.push(await timeOf(world, '/transcribes', line))
+    }
+  }
+  return {
+    bench: 'rest',
+    figures: [
+      ...spread(`POST /speakings, ${CALLS} live calls`, speakings, { p50: null, p99: 200, max: null }),
+      ...spread(`POST /transcribes, ${CALLS} live calls`, transcribes, { p50: null, p99: 200, max: null }),
+      ...(await costs(world, lines)),
+    ],
+    notes: [
+      'Timed alone, one request after the other, over one connection kept open. "All threads" of a say holds everything it ' +
+        'causes: the sound from the cache, its play-out and the events of its end.',
+    ],
+  }
+}
+
+/** Starts a session, timed, and stops it again. */
+async function timeOf(world: World, path: string, line: Line): Promise<number> {
+  const wish = { reference_type: 'call', reference_id: line.callId, language: 'en-US', direction: 'in' }
+  const { body, sentAt, doneAt } = await world.ask('POST', path, wish)
+  await world.ask('POST', `${path}/${body['id']}/stop`)
+  return doneAt - sentAt
+}
+
+async function costs(world: World, lines: readonly Line[]): Promise<Figure[]> {
+  const count = world.times(REQUESTS, 100)
+  for (const line of lines) await line.openSpeaking()
+  await lines[0]!.say('Yes.')
+  await world.wait(1_000)
+  const restMs = await idle(world)
+  const line = (i: number): Line => lines[i % lines.length]!
+  const number = (i: number): string => `+8991${String(i).padStart(6, '0')}`
+  return [
+    ...(await costOf(world, 'GET /calls/{id}', count, restMs, (i) => world.ask('GET', `/calls/${line(i).callId}`))),
+    ...(await costOf(world, 'POST /speakings/{id}/say, "Yes."', Math.ceil(count / 2), restMs, (i) =>
+      line(i).say('Yes.'),
+    )),
+    ...(await costOf(world, 'POST /numbers', count, restMs, (i) =>
+      world.ask('POST', '/numbers', { number: number(i) }),
+    )),
+  ]
+}
+
+interface Rate {
+  readonly mainThread: number
+  readonly process: number
+}
+
+/** CPU ms per ms while nothing is asked. */
+async function idle(world: World): Promise<Rate> {
+  const began = world.clock.now()
+  const before = await world.askServer('cpu')
+  await world.wait(IDLE_MS)
+  const after = await world.askServer('cpu')
+  const spanMs = world.clock.now() - began
+  return {
+    mainThread: (after.mainThreadMs - before.mainThreadMs) / spanMs,
+    process: (after.processMs - before.processMs) / spanMs,
+  }
+}
+
+/** One after the other; what the live calls cost anyway is taken off. */
+async function costOf(
+  world: World,
+  what: string,
+  count: number,
+  rest_: Rate,
+  ask: (i: number) => Promise<{ sentAt: number; doneAt: number }>,
+): Promise<Figure[]> {
+  for (let i = 0; i < 20; i++) if (what.startsWith('GET')) await ask(i)
+  const times: number[] = []
+  const began = world.clock.now()
+  const before = await world.askServer('cpu')
+  for (let i = 0; i < count; i++) {
+    const { sentAt, doneAt } = await ask(i)
+    times.push(doneAt - sentAt)
+  }
+  const after = await world.askServer('cpu')
+  const spanMs = world.clock.now() - began
+  const perRequest = (usedMs: number, rate: number): number => (1000 * (usedMs - rate * spanMs)) / count
+  return [
+    ...spread(what, times, { p50: null, p99: null }),
+    figure(
+      `${what}, CPU of the main thread`,
+      'us',
+      perRequest(after.mainThreadMs - before.mainThreadMs, rest_.mainThread),
+    ),
+    figure(`${what}, CPU of all threads`, 'us', perRequest(after.processMs - before.processMs, rest_.process)),
+  ]
+}
