@@ -99,7 +99,11 @@ export class SipDriver implements Signalling {
   }
 
   census(): ReturnType<SipCore['census']> & { readonly timers: number; readonly books: number } {
-    return { ...this.#core.census(), timers: this.#timers.size, books: this.#byCall.size }
+    return {
+      ...this.#core.census(),
+      timers: this.#timers.size,
+      books: this.#byCall.size + this.#byLeg.size + this.#given.size,
+    }
   }
 
   contactsOf(extensionId: string): readonly Contact[] {
