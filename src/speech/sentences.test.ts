@@ -13,11 +13,11 @@ test('short sentences stand alone', () => {
   ])
 })
 
-test('a long first sentence begins with a clause of 5 to 8 words, cut at a comma where there is one', () => {
+test('a long first sentence begins with a clause of 5 to 7 words, cut at a comma where there is one', () => {
   const [first] = texts(
-    'I can tell you about our opening hours, book a table, or answer any other question you may have today.',
+    'I can tell you our opening hours, book a table, or answer any other question you may have today.',
   )
-  assert.equal(first, 'I can tell you about our opening hours,')
+  assert.equal(first, 'I can tell you our opening hours,')
 })
 
 test('without a comma the first clause ends before a joining word', () => {
@@ -33,7 +33,7 @@ test('later sentences stay whole up to 15 words and are cut between 8 and 15 abo
 })
 
 test('pauses follow the punctuation', () => {
-  const text = 'Well, if you like to come on Sunday, we have a table for you and your friends. Bye.'
+  const text = 'Well, if you like to come Sunday, we have a table for you and your friends. Bye.'
   const [first, , last] = splitClauses(text)
   assert.equal(first?.pauseMs, COMMA_PAUSE_MS)
   assert.equal(last?.pauseMs, SENTENCE_PAUSE_MS)
@@ -46,7 +46,7 @@ test('abbreviations, numbers, times, addresses and initials end no sentence', ()
     'Come at 7 p.m. on Sunday.',
     'Mail bob.smith@example.com today.',
     'See www.example.com/help.html now.',
-    'Meet me on Jan. 3 at St. Paul.',
+    'Meet me Jan. 3 at St. Paul.',
     'Some fruit, e.g. apples.',
     '1. Open the door.',
   ]) {

@@ -17,7 +17,7 @@ export const COMMA_PAUSE_MS = 150
 const SEAM_PAUSE_MS = 0
 
 const FIRST_MIN_WORDS = 5
-const FIRST_MAX_WORDS = 8
+const FIRST_MAX_WORDS = 7
 const MIN_WORDS = 8
 const MAX_WORDS = 15
 

@@ -6,6 +6,7 @@
 import { constants, setPriority } from 'node:os'
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import type { TalkCommand, TalkEvent } from '../speech/protocol.ts'
+import { COMMON_WORDS } from '../speech/providers/flite/common-words.ts'
 import { FliteSynthesiser } from '../speech/providers/flite/synthesiser.ts'
 import { CachedSynthesiser } from '../speech/talk/cache.ts'
 import { TalkThread } from '../speech/talk/thread.ts'
@@ -13,6 +14,7 @@ import { DEFAULT_VOICE } from '../speech/voices.ts'
 import { monotonicMs } from './monotonic.ts'
 
 const PUMP_EVERY_MS = 20
+const IDLE_EVERY_MS = 50
 const WARM_UP = 'One moment please, I am getting ready to speak.'
 const WARM_UP_RUNS = 3
 const TELEPHONE_HZ = 8_000
@@ -24,6 +26,7 @@ function main(port: MessagePort): void {
   const loop = new TalkLoop(port, new CachedSynthesiser(engine))
   port.on('message', (command: TalkCommand) => loop.receive(command))
   port.postMessage([{ kind: 'ready' } satisfies TalkEvent])
+  loop.whenIdle(COMMON_WORDS.map((words) => () => engine.learn(words)))
 }
 
 /** Between two clauses it looks for commands, so that what was dropped costs nothing; while sound waits it fills the rings. */
@@ -32,6 +35,7 @@ class TalkLoop {
   readonly #thread: TalkThread
   #events: TalkEvent[] = []
   #timer: NodeJS.Timeout | null = null
+  #idle: NodeJS.Timeout | null = null
   #isClosed = false
 
   constructor(port: MessagePort, engine: CachedSynthesiser) {
@@ -46,6 +50,16 @@ class TalkLoop {
   receive(command: TalkCommand): void {
     this.#handle(command)
     this.#run()
+  }
+
+  /** Small tasks for moments in which nobody waits, in order. */
+  whenIdle(tasks: readonly (() => void)[]): void {
+    const [task, ...rest] = tasks
+    if (!task) return
+    this.#idle = setTimeout(() => {
+      if (!this.#thread.isBusy) task()
+      this.whenIdle(this.#thread.isBusy ? tasks : rest)
+    }, IDLE_EVERY_MS)
   }
 
   #handle(command: TalkCommand): void {
@@ -78,6 +92,7 @@ class TalkLoop {
 
   #close(): void {
     if (this.#timer) clearTimeout(this.#timer)
+    if (this.#idle) clearTimeout(this.#idle)
     this.#port.close()
   }
 }

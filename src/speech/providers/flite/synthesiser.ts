@@ -39,6 +39,11 @@ export class FliteSynthesiser implements Synthesiser {
     return isReadable(text)
   }
 
+  /** Asks for the phones of words ahead of time, in one run of some ten milliseconds. */
+  learn(words: string): void {
+    this.#expected(spokenWords(words))
+  }
+
   render(text: string, voice: string, rateHz: number): RenderedClause {
     const begun = this.#cpuMs()
     const words = spokenWords(text)
@@ -70,12 +75,12 @@ export class FliteSynthesiser implements Synthesiser {
 
   #expected(words: readonly SpokenWord[]): ExpectedWord[] {
     const unknown = [...new Set(words.map((word) => word.spoken))].filter((spoken) => !this.#phones.has(spoken))
-    if (unknown.length > 0) this.#learn(unknown)
+    if (unknown.length > 0) this.#ask(unknown)
     return words.map((word) => ({ phones: this.#phones.get(word.spoken) ?? [], pauseAfter: word.mark !== '' }))
   }
 
   /** All new words in one run, each between pauses; one by one when a word holds a pause itself. */
-  #learn(unknown: readonly string[]): void {
+  #ask(unknown: readonly string[]): void {
     if (this.#phones.size > REMEMBERED_WORDS) this.#phones.clear()
     const groups = groupsOf(this.#phonesOf(`${unknown.join(', ')},`))
     unknown.forEach((spoken, i) => {
