@@ -79,7 +79,10 @@ test(`${CALLS} calls of SIPp over a line that loses one message in twenty all en
   assert.equal(exitCode, 0, words)
   t.diagnostic(`messages lost on purpose: ${lost(words)}`)
   await until('no call to be left', () => world.liveCalls() === 0, LIMIT_MS)
-  const ended = world.events.slice(before).filter(({ type }) => type === 'call_hangup')
+  // A call may be over before its last event has come by the socket.
+  const hangups = () => world.events.slice(before).filter(({ type }) => type === 'call_hangup')
+  await until('every hang-up to be told', () => hangups().length >= CALLS, LIMIT_MS)
+  const ended = hangups()
   assert.equal(ended.length, CALLS)
   assert.equal(new Set(ended.map(({ data }) => data['id'])).size, CALLS)
   assert.deepEqual([...new Set(ended.map(({ data }) => data['hangup_reason']))], ['normal'])
