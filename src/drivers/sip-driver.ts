@@ -16,6 +16,7 @@ import type { Contact, Flow, RequestSummary, SipAddress, SipCore, SipInput, SipO
 import type { Directory } from './directory.ts'
 import { addressTowards } from './own-address.ts'
 import { isLoopback, LOOPBACK, policyFor } from './sip-policy.ts'
+import { type Target, targetsOf } from './sip-targets.ts'
 import type { SoundForSignalling } from './sound-driver.ts'
 import { Timers } from './timers.ts'
 
@@ -178,7 +179,7 @@ export class SipDriver implements Signalling {
     )
   }
 
-  #invite(callId: string, want: { source: Address }, targets: readonly { flow: Flow; requestUri: string }[]): void {
+  #invite(callId: string, want: { source: Address }, targets: readonly Target[]): void {
     if (this.#given.has(callId)) return
     const fail = (why: string): void => this.#options.onNews(callId, { kind: 'failed', code: 404, cause: 'local', why })
     const first = targets[0]
@@ -206,24 +207,13 @@ export class SipDriver implements Signalling {
     })
   }
 
-  /** Where a destination can be reached (contract §4, §6), empty when nowhere. */
-  async #targetsOf(customerId: string, destination: Address): Promise<{ flow: Flow; requestUri: string }[]> {
-    const { directory } = this.#options
-    if (destination.type === 'extension') {
-      const isRegistered = (id: string): boolean => this.#core.contactsOf(id).length > 0
-      const extension = await directory.extensionFor(customerId, destination, isRegistered)
-      if (!extension) return []
-      return this.#core.contactsOf(extension.id).map((contact) => ({ flow: contact.flow, requestUri: contact.uri }))
-    }
-    if (destination.type === 'tel') {
-      const own = await directory.ownNumber(destination.target)
-      if (!own || !this.#socket) return []
-      const { address, port } = this.#socket.local
-      const self = { address: isWildcard(address) ? '127.0.0.1' : address, port }
-      return [{ flow: this.#udpFlow(self), requestUri: `sip:${own.number}@${self.address}:${self.port}` }]
-    }
-    if (destination.type === 'sip') return sipTarget(destination.target, (remote) => this.#udpFlow(remote))
-    return []
+  #targetsOf(customerId: string, destination: Address): Promise<Target[]> {
+    return targetsOf(customerId, destination, {
+      directory: this.#options.directory,
+      contactsOf: (extensionId) => this.#core.contactsOf(extensionId),
+      self: this.#socket?.local ?? null,
+      flowTo: (remote) => this.#udpFlow(remote),
+    })
   }
 
   // ---------------------------------------------------------------- the core's loop
@@ -411,17 +401,4 @@ function sessionIdOf(leg: string): string {
   let id = 7
   for (let i = 0; i < leg.length; i++) id = (id * 31 + leg.charCodeAt(i)) % 4_294_967_291
   return String(id)
-}
-
-function isWildcard(address: string): boolean {
-  return address === '0.0.0.0' || address === '::'
-}
-
-/** Direct SIP URIs by address (names are resolved when trunks come). */
-function sipTarget(target: string, flowTo: (remote: SipAddress) => Flow): { flow: Flow; requestUri: string }[] {
-  const uri = target.replace(/^sips?:/, '')
-  const match = /^(?:([^@]*)@)?(\d{1,3}(?:\.\d{1,3}){3}|localhost)(?::(\d{1,5}))?(?:;.*)?$/.exec(uri)
-  if (!match) return []
-  const address = match[2] === 'localhost' ? '127.0.0.1' : match[2]!
-  return [{ flow: flowTo({ address, port: Number(match[3] ?? 5060) }), requestUri: `sip:${uri}` }]
 }
