@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { NIL_UUID } from '../kernel/ids.ts'
 import { CALL } from './call-table.ts'
 import { action, HandDrivenCall, LEG } from './harness.suite.ts'
+import type { CallOutput } from './part.ts'
 import { replay } from './replay.ts'
 
 const TRANSCRIBE = {
@@ -185,6 +186,22 @@ test('hang-up in mid-word tells what was heard before the session is told as sto
   const cut = call.eventData('speaking_say_interrupted')[0]
   assert.equal(cut?.['text_heard'], 'Thank you')
   assert.equal(cut?.['cut_by'], 'hangup')
+})
+
+test('a speaking counts as live until its end is told, so that a kill in between is made good', () => {
+  const { call, speakingId } = conversation()
+  call.done({ kind: 'say', speakingId, text: 'Thank you for calling.' })
+  call.rendered('Thank you for calling.')
+  const keyOf = (outputs: readonly { kind: string }[]): unknown =>
+    (outputs as readonly CallOutput[]).flatMap((output) =>
+      output.kind === 'row' && output.row.id === speakingId
+        ? [[output.row.keys['status'], output.row.doc['status']]]
+        : [],
+    )
+  assert.deepEqual(keyOf(call.give({ kind: 'sip', news: { kind: 'ended', cause: 'remote' } })), [['active', 'stopped']])
+  const closing = call.closed([{ sayId: call.lastSayId(), lane: 1, samples: 100 }])
+  assert.deepEqual(keyOf(closing), [['stopped', 'stopped']])
+  assert.equal(call.eventData('speaking_stopped').length, 1)
 })
 
 test('a flush leaves a flow talk playing', () => {

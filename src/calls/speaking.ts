@@ -233,6 +233,7 @@ export class Speaking {
   #tellStoppedWhenQuiet(fx: Effects): void {
     if (this.#state !== 'stopped' || this.#open > 0 || this.#stoppedToldYet) return
     this.#stoppedToldYet = true
+    this.#save(fx)
     fx.event('speaking_stopped', this.doc())
   }
 
@@ -242,7 +243,8 @@ export class Speaking {
       tmCreate: this.#createdAt,
       tmDelete: this.#deletedAt,
       keys: {
-        status: this.#state,
+        // Until its end is told, a kill leaves work for the recovery: the key says so, the record shows the truth.
+        status: this.#state === 'stopped' && !this.#stoppedToldYet ? 'active' : this.#state,
         reference_type: 'call',
         reference_id: this.#facts.callId,
         node_id: this.#facts.nodeId,
