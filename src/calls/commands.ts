@@ -4,10 +4,12 @@
  */
 
 import type { JsonObject } from '../kernel/json.ts'
+import type { Errand } from './errands.ts'
+import type { VoiceWish } from './facts.ts'
 
 /** Names one mailbox. Parts reach each other only by `tell(ref, input)`. */
 export interface Ref {
-  readonly kind: 'call' | 'groupcall'
+  readonly kind: 'call' | 'groupcall' | 'activeflow'
   readonly id: string
 }
 
@@ -55,6 +57,47 @@ export type CallCommand =
   | { readonly kind: 'flush'; readonly speakingId: string }
   | { readonly kind: 'stopSpeaking'; readonly speakingId: string }
   | { readonly kind: 'deleteSpeaking'; readonly speakingId: string }
+  /** One action outside the flow (contract §17, `POST /calls/{id}/talk` and `/actions`); options are checked already. */
+  | { readonly kind: 'act'; readonly action: ActAction }
+  | { readonly kind: 'hold'; readonly on: boolean }
+  /** '' unmutes. */
+  | { readonly kind: 'mute'; readonly direction: '' | 'in' | 'out' | 'both' }
+  | { readonly kind: 'moh'; readonly on: boolean }
+  | { readonly kind: 'silence'; readonly on: boolean }
+  /** The answer's doc is the transfer. */
+  | {
+      readonly kind: 'transfer'
+      readonly transferType: 'attended' | 'blind'
+      readonly destinations: readonly Address[]
+    }
+  /** Ends the run of the flow; the call is then hung up. */
+  | { readonly kind: 'stopFlow' }
+
+/** What may be done to a call outside its flow. */
+export type ActAction =
+  | { readonly kind: 'talk'; readonly text: string; readonly wish: VoiceWish; readonly interrupt: boolean }
+  | { readonly kind: 'play'; readonly urls: readonly string[] }
+  | { readonly kind: 'flush' }
+  | { readonly kind: 'hangup'; readonly reason: string }
+  | { readonly kind: 'digitsSend'; readonly digits: string; readonly durationMs: number; readonly gapMs: number }
+  | {
+      readonly kind: 'connect'
+      readonly source: Address | null
+      readonly destinations: readonly Address[]
+      readonly anonymous: boolean
+    }
+  | { readonly kind: 'errand'; readonly errand: Errand }
+  | {
+      readonly kind: 'transcribeStart'
+      readonly language: string
+      readonly direction: 'in' | 'out' | 'both'
+      readonly provider: string
+      readonly onEndFlowId: string
+      readonly phrases: readonly string[] | null
+    }
+  | { readonly kind: 'transcribeStop' }
+  | { readonly kind: 'hold'; readonly on: boolean }
+  | { readonly kind: 'mute'; readonly direction: '' | 'in' | 'out' | 'both' }
 
 export interface Originate {
   readonly customerId: string
@@ -81,6 +124,23 @@ export interface CallsDoor {
   ask(customerId: string, callId: string, command: CallCommand): Promise<Outcome>
   /** The live call that a transcribe or speaking belongs to, or null when it is over. */
   callOf(kind: 'transcribe' | 'speaking', id: string): string | null
+  /** `POST /groupcalls`: the answer's doc is the groupcall. `linear` is refused until it is built. */
+  groupcall(request: Originate & { readonly ringMethod: string; readonly answerMethod: string }): Promise<Outcome>
+  /** `POST /activeflows`: a run without a call; the answer's doc is the activeflow. */
+  startRun(request: StartRun): Promise<Outcome>
+  /** The run of a call is stopped with its call; one without a call by itself. The answer's doc is the activeflow. */
+  stopRun(customerId: string, activeflowId: string): Promise<Outcome>
   /** Ends all member calls. */
   hangupGroupcall(customerId: string, groupcallId: string): Promise<Outcome>
+}
+
+export interface StartRun {
+  readonly customerId: string
+  /** Nil UUID: a new one. */
+  readonly id: string
+  readonly flowId: string
+  readonly actions: readonly ActionDoc[]
+  readonly variables: Readonly<Record<string, string>>
+  readonly webhookUri: string
+  readonly webhookMethod: string
 }

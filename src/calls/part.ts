@@ -5,18 +5,68 @@
 
 import type { Micros, Millis } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import type { Lane, MediaEvent } from '../media/protocol.ts'
+import type { Background, Lane, MediaEvent } from '../media/protocol.ts'
 import type { EndCause } from '../sip/types.ts'
 import type { ListenEvent, TalkEvent } from '../speech/protocol.ts'
 import type { KeyValue, TableName } from '../store/port.ts'
 import type { ActionDoc, Address, CallCommand, Outcome, Ref } from './commands.ts'
+import type { Errand, ErrandResult } from './errands.ts'
+import type { PlaySound } from './ports.ts'
 
 /** A flow as a call runs it. */
 export interface FlowPlan {
   readonly flowId: string
   readonly actions: readonly ActionDoc[]
   readonly variables: Readonly<Record<string, string>>
+  readonly onCompleteFlowId?: string
+  /** 000's own fields of a flow (contract §9.1). */
+  readonly transcription?: FlowTranscription
+  /** Said first, cannot be cut; an event says that it was heard. */
+  readonly disclosure?: string
+  /** Deliveries of this run: an activeflow's own webhook (§9.2). */
+  readonly webhookUri?: string
+  readonly webhookMethod?: string
+  /** 000's flat dialect (§17). */
+  readonly flatWebhookUrl?: string
+  readonly flatWebhookMethod?: string
 }
+
+export interface FlowTranscription {
+  readonly enabled: boolean
+  readonly language: string
+  readonly interim_results: boolean
+}
+
+/** A run of a flow without media: `POST /activeflows`, `on_complete_flow_id`, `on_end_flow_id`. */
+export interface RunBirth {
+  readonly kind: 'born'
+  readonly seed: string
+  readonly activeflowId: string
+  readonly customerId: string
+  readonly plan: FlowPlan
+  readonly referenceType: '' | 'ai' | 'api' | 'call' | 'campaign' | 'conversation' | 'transcribe' | 'recording'
+  readonly referenceId: string
+  readonly referenceActiveflowId: string
+  /** Length of the chain of `on_complete_flow_id` so far. */
+  readonly chain: number
+  readonly nodeId: string
+  readonly bootId: string
+}
+
+/** What calls that are bridged, or being connected, tell each other (`tell` outputs). */
+export type PeerNews =
+  /** To the master: a leg it dials has early media, was answered (and won), or nobody was reached. */
+  | { readonly kind: 'early'; readonly callId: string }
+  | { readonly kind: 'connected'; readonly callId: string }
+  | { readonly kind: 'nobody'; readonly reason: string }
+  /** The other side of the bridge is gone, or has been taken away from it. */
+  | { readonly kind: 'left'; readonly callId: string; readonly reason: string }
+  /** From now on the other side of the bridge is this call (a transfer). */
+  | { readonly kind: 'joined'; readonly callId: string }
+  /** What the other side said, for transcriptions of direction `out`. */
+  | { readonly kind: 'heard'; readonly text: string; readonly at: number; readonly language: string }
+  /** The other side wants to know what is said here, or no longer. */
+  | { readonly kind: 'listen'; readonly language: string | null; readonly phrases: readonly string[] | null }
 
 /** First entry of every call's log: who calls whom, and the seed of all its randomness. */
 export interface Birth {
@@ -30,6 +80,13 @@ export interface Birth {
   /** Null: nothing to run; the call stays up after answer and is driven by the API. */
   readonly plan: FlowPlan | null
   readonly groupcallId: string
+  /** Set on legs made by `connect` and by transfers. */
+  readonly masterCallId?: string
+  readonly anonymous?: boolean
+  /** Number that is shown to the called party when it is not `source` (contract §5). */
+  readonly callerId?: string
+  /** Shown in `metadata` besides our own (privacy, P-Asserted-Identity). */
+  readonly metadata?: JsonObject
   readonly sipCallId: string
   readonly nodeId: string
   readonly bootId: string
@@ -37,7 +94,10 @@ export interface Birth {
 }
 
 export type SipNews =
-  | { readonly kind: 'progress'; readonly code: number }
+  /** `early`: with sound, which has started. */
+  | { readonly kind: 'progress'; readonly code: number; readonly early?: boolean }
+  /** Outcome of our own re-INVITE. */
+  | { readonly kind: 'held'; readonly on: boolean; readonly ok: boolean }
   | { readonly kind: 'answered' }
   | { readonly kind: 'confirmed' }
   | { readonly kind: 'failed'; readonly code: number; readonly cause: EndCause; readonly why: string }
@@ -57,6 +117,8 @@ export type CallInput =
   | { readonly kind: 'talk'; readonly news: SpokenNews }
   | { readonly kind: 'command'; readonly reply: number; readonly command: CallCommand }
   | { readonly kind: 'timer'; readonly name: string }
+  | { readonly kind: 'errandDone'; readonly errand: number; readonly result: ErrandResult }
+  | { readonly kind: 'peer'; readonly news: PeerNews }
   /** A session whose record is stored and answered may now begin. */
   | { readonly kind: 'begin'; readonly speakingId: string }
   /** Rows and events of a batch with `mark` are stored (`at`) and handed to the receivers (`sentAt`). */
@@ -68,8 +130,9 @@ export type CallInput =
 
 export type CallOutput =
   // ---- signalling
-  | { readonly kind: 'ring' }
+  | { readonly kind: 'ring'; readonly early?: boolean }
   | { readonly kind: 'accept' }
+  | { readonly kind: 'hold'; readonly on: boolean }
   | { readonly kind: 'reject'; readonly code: number; readonly phrase: string }
   | { readonly kind: 'invite' }
   | { readonly kind: 'cancelInvite' }
@@ -89,6 +152,31 @@ export type CallOutput =
       readonly voice: string
     }
   | { readonly kind: 'flush'; readonly lane: Lane; readonly epoch: number }
+  | {
+      readonly kind: 'play'
+      readonly lane: Lane
+      readonly epoch: number
+      readonly sayId: number
+      readonly sound: PlaySound
+    }
+  | { readonly kind: 'bridge'; readonly peerCallId: string; readonly oneWay?: boolean }
+  | { readonly kind: 'unbridge' }
+  | { readonly kind: 'background'; readonly sound: Background }
+  | { readonly kind: 'mute'; readonly direction: '' | 'in' | 'out' | 'both' }
+  | { readonly kind: 'echo'; readonly on: boolean }
+  | {
+      readonly kind: 'sendDigits'
+      readonly digits: string
+      readonly durationMs: number
+      readonly gapMs: number
+    }
+  // ---- others
+  /** Comes back as `errandDone`. */
+  | { readonly kind: 'errand'; readonly errand: number; readonly what: Errand }
+  /** Makes the legs of a `connect`; they tell this call (`peer`) what becomes of them. */
+  | { readonly kind: 'dial'; readonly dial: Dial }
+  /** Starts a run of a flow without media. */
+  | { readonly kind: 'startRun'; readonly run: RunWish }
   // ---- time
   | { readonly kind: 'timer'; readonly name: string; readonly at: Millis }
   | { readonly kind: 'clearTimer'; readonly name: string }
@@ -103,6 +191,28 @@ export type CallOutput =
   | { readonly kind: 'tell'; readonly ref: Ref; readonly input: JsonObject }
   /** Nothing more will come from this call: the mailbox closes. */
   | { readonly kind: 'over' }
+
+/** Legs of a `connect` or transfer, or (`isChild` false) an independent call of the `call` action. */
+export interface Dial {
+  readonly groupcallId: string
+  readonly source: Address | null
+  readonly destinations: readonly Address[]
+  readonly anonymous: boolean
+  /** True: legs have this call as master, the first answer wins. */
+  readonly isChild: boolean
+  readonly flowId: string
+  readonly actions: readonly ActionDoc[]
+  readonly variables: Readonly<Record<string, string>>
+}
+
+export interface RunWish {
+  readonly flowId: string
+  readonly referenceType: RunBirth['referenceType']
+  readonly referenceId: string
+  readonly referenceActiveflowId: string
+  readonly variables: Readonly<Record<string, string>>
+  readonly chain: number
+}
 
 export interface RowOut {
   readonly id: string

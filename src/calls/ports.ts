@@ -1,9 +1,10 @@
 /** What the calls need from the world, in their own words. Implemented by drivers and wired in `main.ts`. */
 
 import type { JsonObject } from '../kernel/json.ts'
-import type { Lane } from '../media/protocol.ts'
+import type { Background, Lane } from '../media/protocol.ts'
 import type { CommitResult, Guard, Row, TableName } from '../store/port.ts'
 import type { Address } from './commands.ts'
+import type { Errand, ErrandResult } from './errands.ts'
 
 /** An event about to be stored and published. */
 export interface NewEvent {
@@ -37,15 +38,59 @@ export interface Records {
   save(change: Change): Promise<CommitResult>
 }
 
+/** What a call would be, for the gate (`drivers/gate.ts`): asked before any record of it is made. */
+export interface GateWish {
+  readonly customerId: string
+  readonly direction: 'incoming' | 'outgoing'
+  /** The customer's number that is called, or that the call is made with; '' when none. */
+  readonly number: string
+  readonly source: Address | null
+  /** Of one call. */
+  readonly destination: Address
+}
+
+export type GateVerdict =
+  | { readonly ok: true }
+  /** `code` is one of `contract/errors.ts`; `sip` is what a caller is refused with. */
+  | {
+      readonly ok: false
+      readonly code: string
+      readonly details: readonly JsonObject[]
+      readonly sip: { readonly code: number; readonly phrase: string }
+    }
+
+/** Limits, law and money (ours): who may make or take a call now. */
+export interface Gate {
+  /** Counts the attempt. A refusal is told by an event too. */
+  admit(wish: GateWish): Promise<GateVerdict>
+  /** A call that was admitted has begun, and is over. */
+  began(callId: string, wish: GateWish): void
+  over(callId: string): void
+}
+
+/** Carries out what a call or a run asks of the world outside. Never rejects; ends at its own time limit. */
+export interface Errands {
+  run(customerId: string, errand: Errand): Promise<ErrandResult>
+}
+
 /** Signalling for a call, by its id. News of the far end come back as `sip` inputs. */
 export interface Signalling {
-  ring(callId: string): void
+  /** 180; with `early` 183 and our sound, which starts. */
+  ring(callId: string, early?: boolean): void
+  /** A re-INVITE of our own: we send (`hold`: and do not want to be sent) sound. */
+  hold(callId: string, on: boolean): void
   /** Answers with the media of `Sound`. */
   accept(callId: string): void
   reject(callId: string, code: number, phrase: string): void
   invite(
     callId: string,
-    want: { readonly customerId: string; readonly source: Address; readonly destination: Address },
+    want: {
+      readonly customerId: string
+      readonly source: Address
+      readonly destination: Address
+      /** Caller's number withheld (RFC 3323). */
+      readonly anonymous?: boolean
+    },
   ): void
   cancel(callId: string): void
   bye(callId: string, reason: string): void
@@ -70,4 +115,22 @@ export interface Sound {
     },
   ): void
   flush(callId: string, lane: Lane, epoch: number): void
+  /** Told about like `utter`. */
+  play(
+    callId: string,
+    play: { readonly lane: Lane; readonly epoch: number; readonly sayId: number; readonly sound: PlaySound },
+  ): void
+  /** Both hear each other; `oneWay`: only the first hears the second. Undone by `unbridge` and by closing either. */
+  bridge(callId: string, peerCallId: string, oneWay?: boolean): void
+  unbridge(callId: string): void
+  background(callId: string, sound: Background): void
+  mute(callId: string, direction: '' | 'in' | 'out' | 'both'): void
+  echo(callId: string, on: boolean): void
+  /** Told by `digitsSent`. */
+  sendDigits(callId: string, digits: string, durationMs: number, gapMs: number): void
 }
+
+/** A file to fetch (`http:`, `https:`, or `file:` below the media folder), or a tone. */
+export type PlaySound =
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'tone'; readonly hz: number; readonly ms: number }

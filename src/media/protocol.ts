@@ -78,6 +78,24 @@ export type MediaCommand =
     }
   /** Silence in place of speech at once, without losing the queue; `false` goes on from the cut sample. */
   | { readonly kind: 'mute'; readonly leg: LegRef; readonly on: boolean }
+  /** What the far end says is not heard by anybody: neither by ears nor by the members of its group. */
+  | { readonly kind: 'deafen'; readonly leg: LegRef; readonly on: boolean }
+  /**
+   * Joins a mix group of this thread, or changes how. A leg hears all other talking members of its group, mixed with its
+   * own play-out. A leg is in one group at most; joining another leaves the first. Two bridged calls are a group of two.
+   */
+  | {
+      readonly kind: 'join'
+      readonly leg: LegRef
+      readonly group: number
+      readonly talks: boolean
+      readonly hears: boolean
+    }
+  | { readonly kind: 'leave'; readonly leg: LegRef }
+  /** What sounds while there is nothing else: under no speech, and under no other member of the group that talks. */
+  | { readonly kind: 'background'; readonly leg: LegRef; readonly sound: Background }
+  /** The far end hears itself. */
+  | { readonly kind: 'echo'; readonly leg: LegRef; readonly on: boolean }
   | {
       readonly kind: 'sendDigits'
       readonly leg: LegRef
@@ -87,6 +105,9 @@ export type MediaCommand =
     }
   | { readonly kind: 'closeLeg'; readonly leg: LegRef }
   | { readonly kind: 'shutDown' }
+
+/** Music on hold, the tone of a phone that rings, the tone of a busy one. */
+export type Background = 'none' | 'music' | 'ringback' | 'busy'
 
 /** What of one say has left as RTP. `samples` counts the say's own samples (silence put in by us while waiting is not counted). */
 export interface PlayedSay {

@@ -112,6 +112,20 @@ export type TalkCommand =
       /** When it was asked for: its deadline counts from here. */
       readonly askedAt: Millis
     }
+  /**
+   * Plays ready sound in the order of the utterances; told about like one (`rendered` without words, `utterFailed`).
+   * WAV as PCM 16 or 8 bit, mono or stereo, 8 to 48 kHz, or G.711; anything else fails.
+   */
+  | {
+      readonly kind: 'play'
+      readonly leg: LegRef
+      readonly lane: Lane
+      readonly epoch: number
+      readonly sayId: number
+      /** The whole file. Transferred. */
+      readonly wav: Uint8Array
+      readonly askedAt: Millis
+    }
   /** Utterances of `lane` older than `epoch` are dropped, also between their clauses. */
   | { readonly kind: 'drop'; readonly leg: LegRef; readonly lane: Lane; readonly epoch: number }
   | { readonly kind: 'closeVoice'; readonly leg: LegRef }

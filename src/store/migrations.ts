@@ -14,7 +14,10 @@ export interface Migration {
 }
 
 /** Step n brings a store of version n to version n + 1. */
-export const MIGRATIONS: readonly Migration[] = [{ name: 'first tables', up: firstTables }]
+export const MIGRATIONS: readonly Migration[] = [
+  { name: 'first tables', up: firstTables },
+  { name: 'webhooks, usage, limits, search', up: secondTables },
+]
 
 interface Resource {
   readonly table: string
@@ -52,6 +55,29 @@ function firstTables(db: Kysely<unknown>): readonly Compilable[] {
       .addColumn('call_id', 'text', (column) => column.notNull().primaryKey())
       .addColumn('customer_id', 'text', (column) => column.notNull())
       .addColumn('lines', 'text', (column) => column.notNull()),
+  ]
+}
+
+const SECOND_RESOURCES: readonly Resource[] = [
+  { table: 'webhooks', keys: ['url'], unique: [['customer_id', 'url']] },
+  { table: 'usages', keys: ['call_id', 'day'] },
+  { table: 'limits' },
+  { table: 'do_not_call', keys: ['number'], unique: [['customer_id', 'number']] },
+]
+const SECOND_KEYS: readonly (readonly [table: string, key: string])[] = [
+  ['calls', 'source'],
+  ['calls', 'destination'],
+  ['calls', 'master_call_id'],
+  ['transcripts', 'reference_id'],
+]
+
+function secondTables(db: Kysely<unknown>): readonly Compilable[] {
+  return [
+    ...SECOND_RESOURCES.flatMap((resource) => resourceTable(db, resource)),
+    ...SECOND_KEYS.flatMap(([table, key]) => [
+      db.schema.alterTable(table).addColumn(key, 'text'),
+      index(db, `${table}_by_${key}`, table, [key, 'tm_create_us', 'id']),
+    ]),
   ]
 }
 

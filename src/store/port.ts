@@ -15,14 +15,22 @@ export const TABLES = {
   numbers: ['number'],
   extensions: ['extension', 'name'],
   flows: [],
-  calls: ['status', 'groupcall_id', 'node_id', 'boot_id'],
+  calls: ['status', 'groupcall_id', 'node_id', 'boot_id', 'source', 'destination', 'master_call_id'],
   groupcalls: ['status', 'node_id', 'boot_id'],
   activeflows: ['status', 'reference_id', 'node_id', 'boot_id'],
   transcribes: ['status', 'reference_type', 'reference_id', 'node_id', 'boot_id'],
-  transcripts: ['transcribe_id', 'direction'],
+  transcripts: ['transcribe_id', 'direction', 'reference_id'],
   speakings: ['status', 'reference_type', 'reference_id', 'node_id', 'boot_id'],
   contacts: ['extension_id'],
   settings: ['name'],
+  /** 000's webhooks (contract §17). */
+  webhooks: ['url'],
+  /** One row a call: what it used (`GET /usage`). */
+  usages: ['call_id', 'day'],
+  /** One row a customer: its limits (ours). */
+  limits: [],
+  /** Numbers that must not be called (ours). */
+  do_not_call: ['number'],
 } as const
 
 export type TableName = keyof typeof TABLES
@@ -35,6 +43,8 @@ export const UNIQUE: Partial<Record<TableName, { readonly key: string; readonly 
   numbers: [{ key: 'number', over: 'all' }],
   extensions: [{ key: 'extension', over: 'customer' }],
   settings: [{ key: 'name', over: 'all' }],
+  webhooks: [{ key: 'url', over: 'customer' }],
+  do_not_call: [{ key: 'number', over: 'customer' }],
 }
 
 export interface Row {
@@ -124,6 +134,30 @@ export interface ListQuery {
   readonly where?: Readonly<Record<string, KeyValue>>
 }
 
+export interface DeliveryQuery {
+  readonly customer_id: string
+  /** 1 to 100. */
+  readonly limit: number
+  /** Only deliveries of events older than this. */
+  readonly before?: { readonly us: Micros; readonly id: string }
+  readonly state?: DeliveryRow['state']
+  readonly event_type?: string
+  readonly call_id?: string
+  readonly destination?: string
+}
+
+export interface TranscriptQuery {
+  readonly customer_id: string
+  /** Free text: its words, in any order, any case. */
+  readonly words: string
+  readonly limit: number
+  readonly before?: { readonly us: Micros; readonly id: string }
+  /** Keys of the table. */
+  readonly where?: Readonly<Record<string, KeyValue>>
+  readonly from_us?: Micros
+  readonly to_us?: Micros
+}
+
 export interface Store {
   /** Never rejects. Batches are applied in the order of the calls. */
   commit(batch: Batch): Promise<CommitResult>
@@ -140,6 +174,14 @@ export interface Store {
     limit: number,
   ): Promise<readonly { readonly delivery: DeliveryRow; readonly event: EventRow }[]>
   deliveriesOf(customerId: string, eventId: string): Promise<readonly DeliveryRow[]>
+  /** Newest first; a delivery is as old as its event. */
+  listDeliveries(query: DeliveryQuery): Promise<readonly { readonly delivery: DeliveryRow; readonly event: EventRow }[]>
+  getDelivery(
+    customerId: string,
+    id: string,
+  ): Promise<{ readonly delivery: DeliveryRow; readonly event: EventRow } | null>
+  /** Transcripts that hold all the words, newest first. Works the same when texts are encrypted. */
+  searchTranscripts(query: TranscriptQuery): Promise<readonly Row[]>
   inputLog(customerId: string, callId: string): Promise<readonly string[] | null>
   close(): Promise<void>
 }
