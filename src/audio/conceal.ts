@@ -37,7 +37,8 @@ export class Concealment {
     const history = this.#history
     const kept = Math.min(count, history.length)
     history.copyWithin(0, kept)
-    history.set(pcm.subarray(count - kept, count), history.length - kept)
+    // By hand: for so few samples a view costs more than its copy.
+    for (let to = history.length - kept, from = count - kept; from < count; to++, from++) history[to] = pcm[from]!
     this.#known = Math.min(history.length, this.#known + kept)
   }
 

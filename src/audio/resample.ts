@@ -1,4 +1,7 @@
-/** Sample rate conversion between 8, 16, 24 and 48 kHz: a polyphase FIR low-pass, streaming, for mono 16-bit sound. */
+/**
+ * Sample rate conversion between the rates of telephones and sound files (8 to 48 kHz, 44.1 kHz and its halves among them): a
+ * polyphase FIR low-pass, streaming, for mono 16-bit sound.
+ */
 
 /** Taps per output sample, counted at the lower of the two rates. */
 const TAPS = 32
@@ -6,6 +9,8 @@ const TAPS = 32
 const CUTOFF = 0.4715
 /** Shape of the Kaiser window, for 80 dB of suppression. */
 const KAISER_BETA = 7.86
+/** From 11,025 to 8,000 Hz. */
+const MOST_PHASES = 320
 
 interface Filter {
   /** Output samples per `down` input samples, in lowest terms. */
@@ -31,7 +36,7 @@ export class Resampler {
   #newest: number
   #phase = 0
 
-  /** @throws RangeError for rates that are not multiples of 1 Hz or have no common measure of use (above 48 phases) */
+  /** @throws RangeError for rates that are not multiples of 1 Hz or have no common measure of use (above MOST_PHASES) */
   constructor(fromHz: number, toHz: number) {
     this.#filter = filterFor(fromHz, toHz)
     this.#window = new Float32Array(this.#filter.span - 1)
@@ -119,7 +124,7 @@ function design(fromHz: number, toHz: number): Filter {
   const common = greatestCommonDivisor(fromHz, toHz)
   const up = toHz / common
   const down = fromHz / common
-  if (!(up >= 1 && up <= 48 && Number.isInteger(up) && Number.isInteger(down))) {
+  if (!(up >= 1 && up <= MOST_PHASES && Number.isInteger(up) && Number.isInteger(down))) {
     throw new RangeError(`cannot resample ${fromHz} Hz to ${toHz} Hz`)
   }
   const slowdown = Math.max(1, down / up)

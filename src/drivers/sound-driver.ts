@@ -4,14 +4,20 @@
  */
 
 import { randomBytes } from 'node:crypto'
+import { FADE_MS, fadeIn, fadeOut } from '../audio/fade.ts'
+import { sine } from '../audio/tone.ts'
+import { printWav } from '../audio/wav.ts'
 import type { CallInput } from '../calls/part.ts'
-import type { Sound } from '../calls/ports.ts'
+import type { PlaySound, Sound } from '../calls/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
-import { createLegRings } from '../kernel/ring.ts'
-import type { Lane, LegFormat, LegRef, LegRings, MediaCommand, MediaEvent, RtpAddress } from '../media/protocol.ts'
+import { bad, type Result } from '../kernel/result.ts'
+import type { Background, Lane, LegFormat, LegRef, MediaCommand, MediaEvent, RtpAddress } from '../media/protocol.ts'
 import type { ListenCommand, ListenEvent, TalkCommand, TalkEvent } from '../speech/protocol.ts'
 import type { Channel } from './channel.ts'
+import { LegSlots, RtpPorts } from './leg-slots.ts'
+import { SayQueue } from './say-queue.ts'
+import type { SoundFileSource } from './sound-files.ts'
 
 /** What signalling needs to know of a call's sound. */
 export interface SoundForSignalling {
@@ -31,6 +37,8 @@ export interface SoundDriverOptions {
   readonly rtpPorts: readonly [first: number, last: number]
   readonly rateHz: number
   readonly maxLegs: number
+  /** Where played files come from. Absent: none can be played. */
+  readonly files?: SoundFileSource
   /** Where RTP counts start (RFC 3550 §5.1). Absent: the system's random bytes. */
   readonly random?: (size: number) => Uint8Array
   readonly onPace?: (pace: MediaEvent & { kind: 'pace' }) => void
@@ -46,29 +54,41 @@ interface LegState {
   localPort: number | null
   ear: number | null
   readonly holders: Set<Thread>
+  /** By lane. */
+  readonly queues: readonly [SayQueue, SayQueue]
+  /** The other leg of its mix group. */
+  bridgedTo: LegState | null
   isClosing: boolean
 }
 
-const PORTS_TRIED = 8
+/** What `utter` and `play` have in common. */
+interface Say {
+  readonly lane: Lane
+  readonly epoch: number
+  readonly sayId: number
+}
+
+/** Longest tone: its samples are made at once. */
+const MAX_TONE_MS = 60_000
 
 export class SoundDriver implements Sound, SoundForSignalling {
   readonly #options: SoundDriverOptions
   readonly #deliver: (callId: string, input: CallInput) => void
-  readonly #rings: LegRings[] = []
-  readonly #generations: number[] = []
-  readonly #free: number[] = []
+  readonly #slots: LegSlots
+  readonly #ports: RtpPorts
   readonly #byCall = new Map<string, LegState>()
   readonly #bySlot: (LegState | null)[] = []
   readonly #byEar = new Map<number, LegState>()
   /** Threads that died and are not back: what is posted to them now is lost. */
   readonly #lost = new Set<Thread>()
   #lastEar = 0
-  #nextPort: number
+  #lastGroup = 0
 
   constructor(options: SoundDriverOptions, deliver: (callId: string, input: CallInput) => void) {
     this.#options = options
     this.#deliver = deliver
-    this.#nextPort = evenFrom(options.rtpPorts[0])
+    this.#slots = new LegSlots(options.rateHz, options.maxLegs)
+    this.#ports = new RtpPorts(options.rtpPorts)
     options.media.onEvents = (events) => {
       for (const event of events) this.#mediaEvent(event)
     }
@@ -85,28 +105,29 @@ export class SoundDriver implements Sound, SoundForSignalling {
 
   /** Legs open, and slots that have rings. */
   census(): { readonly legs: number; readonly slots: number } {
-    return { legs: this.#byCall.size, slots: this.#rings.length }
+    return { legs: this.#byCall.size, slots: this.#slots.count }
   }
 
   open(callId: string): void {
-    const slot = this.#lost.has('media') ? null : this.#takeSlot()
-    if (slot === null) {
-      const leg = { slot: -1, generation: 0 }
+    const leg = this.#lost.has('media') ? null : this.#slots.take()
+    if (leg === null) {
+      const none = { slot: -1, generation: 0 }
       const why = this.#lost.has('media') ? 'the media thread is gone' : 'no free leg'
-      return this.#deliver(callId, { kind: 'sound', news: { kind: 'legFailed', leg, why } })
+      return this.#deliver(callId, { kind: 'sound', news: { kind: 'legFailed', leg: none, why } })
     }
-    const leg = { slot, generation: ++this.#generations[slot]! }
     const state: LegState = {
       callId,
       leg,
       localPort: null,
       ear: null,
       holders: new Set(['media']),
+      queues: [new SayQueue(), new SayQueue()],
+      bridgedTo: null,
       isClosing: false,
     }
     this.#byCall.set(callId, state)
-    this.#bySlot[slot] = state
-    const rings = this.#rings[slot]!
+    this.#bySlot[leg.slot] = state
+    const rings = this.#slots.rings(leg)
     const random = Buffer.from((this.#options.random ?? randomBytes)(10))
     if (!this.#lost.has('talk')) this.#openVoice(state)
     this.#options.media.post({
@@ -115,7 +136,7 @@ export class SoundDriver implements Sound, SoundForSignalling {
       rings,
       rateHz: this.#options.rateHz,
       localAddress: this.#options.bindAddress,
-      localPorts: this.#somePorts(),
+      localPorts: this.#ports.some(),
       ssrc: random.readUInt32BE(0),
       firstSequence: random.readUInt16BE(4),
       firstRtpTime: random.readUInt32BE(6),
@@ -134,7 +155,9 @@ export class SoundDriver implements Sound, SoundForSignalling {
   close(callId: string): void {
     const state = this.#byCall.get(callId)
     if (!state || state.isClosing) return
+    this.#unbridge(state)
     state.isClosing = true
+    for (const queue of state.queues) queue.drop()
     if (state.holders.has('media')) this.#options.media.post({ kind: 'closeLeg', leg: state.leg })
     if (state.holders.has('talk')) this.#options.talk.post({ kind: 'closeVoice', leg: state.leg })
   }
@@ -150,7 +173,7 @@ export class SoundDriver implements Sound, SoundForSignalling {
     state.ear = ear
     state.holders.add('listen')
     this.#byEar.set(ear, state)
-    const { hearing } = this.#rings[state.leg.slot]!
+    const { hearing } = this.#slots.rings(state.leg)
     this.#options.listen.post({
       kind: 'attach',
       ear,
@@ -179,20 +202,101 @@ export class SoundDriver implements Sound, SoundForSignalling {
     const state = this.#byCall.get(callId)
     if (!state) return
     const { lane, epoch, sayId, text, voice } = say
-    if (!state.holders.has('talk')) {
-      const why = 'the talk thread is gone'
-      return this.#deliver(callId, { kind: 'talk', news: { kind: 'utterFailed', leg: state.leg, sayId, why } })
-    }
     const askedAt = this.#options.clock.now()
-    this.#options.talk.post({ kind: 'utter', leg: state.leg, lane, epoch, sayId, text, voice, askedAt })
+    const command = { kind: 'utter', leg: state.leg, lane, epoch, sayId, text, voice, askedAt } as const
+    state.queues[lane].add(() => this.#postTalk(state, command))
+  }
+
+  play(callId: string, play: Say & { readonly customerId: string; readonly sound: PlaySound }): void {
+    const state = this.#byCall.get(callId)
+    if (!state) return
+    const { customerId, lane, epoch, sayId, sound } = play
+    const askedAt = this.#options.clock.now()
+    const post = (wav: Uint8Array): void =>
+      this.#postTalk(state, { kind: 'play', leg: state.leg, lane, epoch, sayId, wav, askedAt })
+    if (sound.kind === 'tone') return state.queues[lane].add(() => post(toneWav(sound, this.#options.rateHz)))
+    const fill = state.queues[lane].reserve()
+    void this.#load(sound.url, customerId).then((file) =>
+      fill(() => (file.ok ? post(file.value) : this.#tellFailed(state, sayId, file.why))),
+    )
   }
 
   flush(callId: string, lane: Lane, epoch: number): void {
     const state = this.#byCall.get(callId)
     if (!state) return
+    state.queues[lane].drop()
     const askedAt = this.#options.clock.now()
     this.#options.media.post({ kind: 'flush', leg: state.leg, lane, epoch, askedAt })
     this.#options.talk.post({ kind: 'drop', leg: state.leg, lane, epoch })
+  }
+
+  // ---------------------------------------------------------------- legs with each other
+
+  /** Each leaves whom it was bridged to before. A call that has no leg, or none any more, is left alone. */
+  bridge(callId: string, peerCallId: string, oneWay = false): void {
+    const state = this.#byCall.get(callId)
+    const peer = this.#byCall.get(peerCallId)
+    if (!state || !peer || state === peer || state.isClosing || peer.isClosing) return
+    if (state.bridgedTo !== peer) {
+      this.#unbridge(state)
+      this.#unbridge(peer)
+    }
+    const group = ++this.#lastGroup
+    state.bridgedTo = peer
+    peer.bridgedTo = state
+    this.#options.media.post({ kind: 'join', leg: state.leg, group, talks: !oneWay, hears: true })
+    this.#options.media.post({ kind: 'join', leg: peer.leg, group, talks: true, hears: !oneWay })
+  }
+
+  unbridge(callId: string): void {
+    const state = this.#byCall.get(callId)
+    if (state) this.#unbridge(state)
+  }
+
+  #unbridge(state: LegState): void {
+    const peer = state.bridgedTo
+    if (!peer) return
+    state.bridgedTo = null
+    peer.bridgedTo = null
+    this.#options.media.post({ kind: 'leave', leg: state.leg })
+    this.#options.media.post({ kind: 'leave', leg: peer.leg })
+  }
+
+  background(callId: string, sound: Background): void {
+    const leg = this.#byCall.get(callId)?.leg
+    if (leg) this.#options.media.post({ kind: 'background', leg, sound })
+  }
+
+  mute(callId: string, direction: '' | 'in' | 'out' | 'both'): void {
+    const leg = this.#byCall.get(callId)?.leg
+    if (!leg) return
+    this.#options.media.post({ kind: 'mute', leg, on: direction === 'out' || direction === 'both' })
+    this.#options.media.post({ kind: 'deafen', leg, on: direction === 'in' || direction === 'both' })
+  }
+
+  echo(callId: string, on: boolean): void {
+    const leg = this.#byCall.get(callId)?.leg
+    if (leg) this.#options.media.post({ kind: 'echo', leg, on })
+  }
+
+  sendDigits(callId: string, digits: string, durationMs: number, gapMs: number): void {
+    const leg = this.#byCall.get(callId)?.leg
+    if (leg) this.#options.media.post({ kind: 'sendDigits', leg, digits, durationMs, gapMs })
+  }
+
+  // ---------------------------------------------------------------- talk
+
+  #postTalk(state: LegState, command: TalkCommand & { readonly kind: 'utter' | 'play' }): void {
+    if (state.holders.has('talk')) return this.#options.talk.post(command)
+    this.#tellFailed(state, command.sayId, 'the talk thread is gone')
+  }
+
+  #tellFailed(state: LegState, sayId: number, why: string): void {
+    this.#deliver(state.callId, { kind: 'talk', news: { kind: 'utterFailed', leg: state.leg, sayId, why } })
+  }
+
+  async #load(url: string, customerId: string): Promise<Result<Uint8Array>> {
+    return (await this.#options.files?.load(url, customerId)) ?? bad('no files can be played here')
   }
 
   // ---------------------------------------------------------------- news
@@ -243,6 +347,7 @@ export class SoundDriver implements Sound, SoundForSignalling {
         this.#byEar.delete(state.ear)
         state.ear = null
       }
+      if (thread === 'talk') for (const queue of state.queues) queue.drop()
       this.#deliver(state.callId, { kind: 'threadLost', thread })
       if (thread === 'media') this.close(state.callId)
       this.#letGo(state, thread)
@@ -256,25 +361,16 @@ export class SoundDriver implements Sound, SoundForSignalling {
   }
 
   #openVoice(state: LegState): void {
-    const { playout } = this.#rings[state.leg.slot]!
+    const { playout } = this.#slots.rings(state.leg)
     state.holders.add('talk')
     this.#options.talk.post({ kind: 'openVoice', leg: state.leg, playout, rateHz: this.#options.rateHz })
   }
 
-  // ---------------------------------------------------------------- slots and ports
+  // ---------------------------------------------------------------- slots
 
   #of(leg: LegRef): LegState | null {
     const state = this.#bySlot[leg.slot]
     return state && state.leg.generation === leg.generation ? state : null
-  }
-
-  #takeSlot(): number | null {
-    const free = this.#free.pop()
-    if (free !== undefined) return free
-    if (this.#rings.length >= this.#options.maxLegs) return null
-    this.#rings.push(createLegRings(this.#options.rateHz))
-    this.#generations.push(0)
-    return this.#rings.length - 1
   }
 
   #letGo(state: LegState, holder: Thread): void {
@@ -282,21 +378,14 @@ export class SoundDriver implements Sound, SoundForSignalling {
     if (state.holders.size > 0 || !state.isClosing) return
     this.#byCall.delete(state.callId)
     this.#bySlot[state.leg.slot] = null
-    this.#free.push(state.leg.slot)
-  }
-
-  #somePorts(): number[] {
-    const [first, last] = this.#options.rtpPorts
-    const ports: number[] = []
-    for (let i = 0; i < PORTS_TRIED; i++) {
-      ports.push(this.#nextPort)
-      this.#nextPort += 2
-      if (this.#nextPort > last) this.#nextPort = evenFrom(first)
-    }
-    return ports
+    this.#slots.giveBack(state.leg)
   }
 }
 
-function evenFrom(port: number): number {
-  return port + (port % 2)
+function toneWav({ hz, ms }: { readonly hz: number; readonly ms: number }, rateHz: number): Uint8Array {
+  const pcm = sine(hz, rateHz, Math.round((Math.min(ms, MAX_TONE_MS) * rateHz) / 1000))
+  const ramp = Math.min((FADE_MS * rateHz) / 1000, Math.floor(pcm.length / 2))
+  fadeIn(pcm, 0, ramp, 0, ramp)
+  fadeOut(pcm, pcm.length - ramp, ramp)
+  return printWav({ rateHz, channels: [pcm] })
 }

@@ -34,6 +34,8 @@ export class Hearing {
   #duplicate = 0
   #reordered = 0
   concealed = 0
+  /** Silence goes on in place of what comes; time goes on as before. */
+  isDeafened = false
 
   constructor(tap: HearingTap, rateHz: number, frameSamples: number) {
     this.#tap = tap
@@ -127,11 +129,16 @@ export class Hearing {
 
   /** Hands on the first `count` samples of `#pcm`, at most a frame at a time. */
   #pass(count: number, at: Millis): void {
-    if (count <= this.#frameSamples) return this.#tap.sound(this.#pcm, count, at)
+    if (count <= this.#frameSamples) return this.#give(this.#pcm, count, at)
     for (let from = 0; from < count; from += this.#frameSamples) {
       const part = this.#pcm.subarray(from, Math.min(count, from + this.#frameSamples))
-      this.#tap.sound(part, part.length, at)
+      this.#give(part, part.length, at)
     }
+  }
+
+  #give(pcm: Int16Array, count: number, at: Millis): void {
+    if (this.isDeafened) this.#tap.silence(count, at)
+    else this.#tap.sound(pcm, count, at)
   }
 
   #follow(rtp: RtpHeader): void {

@@ -13,6 +13,8 @@ export interface Key {
 
 /** A press is over when no packet of it came for so long. Packets come every 20 to 50 ms. */
 const EVENT_SILENT_MS = 150
+/** Silence after a relayed key, so that two of them stay two. */
+const RELAY_GAP_MS = 40
 
 /** Keys pressed at the far end. */
 export class KeysIn {
@@ -56,6 +58,8 @@ export class KeysOut {
   readonly #frameMs: number
   readonly #onDone: () => void
   readonly #scratch = new Uint8Array(EVENT_BYTES)
+  /** Whether any of the keys that wait was asked for by `press`. */
+  #isAsked = false
 
   constructor(rateHz: number, frameMs: number, onDone: () => void) {
     this.#sender = new DtmfSender((rateHz * frameMs) / 1000)
@@ -70,8 +74,14 @@ export class KeysOut {
 
   /** Queues keys; `onDone` is told when all of them have been sent, also when there was nothing to send. */
   press(digits: string, durationMs: number, gapMs: number): void {
+    this.#isAsked = true
     this.#sender.press(digits, durationMs, gapMs, this.#frameMs)
-    if (!this.#sender.isBusy) this.#onDone()
+    this.#tellWhenDone()
+  }
+
+  /** Queues a key of another leg. Nobody is told. */
+  relay({ digit, durationMs }: Key): void {
+    this.#sender.press(digit, durationMs, RELAY_GAP_MS, this.#frameMs)
   }
 
   /**
@@ -85,14 +95,20 @@ export class KeysOut {
     at: number,
   ): { readonly rtpTime: number; readonly isFirst: boolean } | null {
     const step = this.#sender.next(frameTime, out, at)
-    if (!this.#sender.isBusy) this.#onDone()
+    this.#tellWhenDone()
     return step.kind === 'gap' ? null : step
   }
 
   /** This frame as sound. @returns false when it is silent */
   tone(frame: Int16Array): boolean {
     const step = this.#sender.next(0, this.#scratch, 0)
-    if (!this.#sender.isBusy) this.#onDone()
+    this.#tellWhenDone()
     return step.kind === 'event' && !step.isRepeat && fillKeyTone(frame, step.digit, this.#rateHz, step.sample)
+  }
+
+  #tellWhenDone(): void {
+    if (this.#sender.isBusy || !this.#isAsked) return
+    this.#isAsked = false
+    this.#onDone()
   }
 }

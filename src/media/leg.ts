@@ -1,19 +1,30 @@
 /**
- * One leg: a UDP port of its own, received sound to the ears, sound of the play-out ring to the wire on an absolute 20 ms
- * grid. From start to close a packet leaves every 20 ms, of silence when there is nothing to say.
+ * One leg: a UDP port of its own, received sound to the ears and to other legs, sound of the play-out ring and of other
+ * legs to the wire on an absolute 20 ms grid. From start to close a packet leaves every 20 ms, of silence when there is nothing to say.
  */
 
-import { encodeG711, SILENCE_OCTET } from '../audio/g711.ts'
+import { decodeG711, encodeG711, SILENCE_OCTET } from '../audio/g711.ts'
 import type { Millis } from '../kernel/clock.ts'
 import { RingReader, RingWriter } from '../kernel/ring.ts'
 import type { DatagramSocket, Endpoint } from '../net/port.ts'
-import { emptyRtpHeader, parseRtp, RTP_HEADER_BYTES } from '../rtp/packet.ts'
+import { emptyRtpHeader, parseRtp, RTP_HEADER_BYTES, type RtpHeader } from '../rtp/packet.ts'
 import { RtpSender } from '../rtp/sender.ts'
+import type { MixGroup } from './group.ts'
 import { Hearing, MAX_PACKET_SAMPLES } from './hearing.ts'
-import { KeysIn, KeysOut } from './keys.ts'
+import { type Key, KeysIn, KeysOut } from './keys.ts'
 import { Playout, type PlayoutNews } from './playout.ts'
-import type { Lane, LegCounters, LegFormat, LegRef, MediaCommand, MediaEvent, RtpAddress } from './protocol.ts'
+import type {
+  Background,
+  Lane,
+  LegCounters,
+  LegFormat,
+  LegRef,
+  MediaCommand,
+  MediaEvent,
+  RtpAddress,
+} from './protocol.ts'
 import { Source } from './source.ts'
+import { Surroundings } from './surroundings.ts'
 import { HearingTap } from './taps.ts'
 
 /** G.711 is all there is, and it has one rate. */
@@ -27,6 +38,8 @@ const PHASE_MS = FRAME_MS / PHASES
 const MOST_CAUGHT_UP = 3
 /** Comfort noise (RFC 3389): a packet that says that there is no sound. */
 const COMFORT_NOISE = 13
+/** Decoded for other legs; used up before the next packet comes. */
+const decoded = new Int16Array(MAX_PACKET_SAMPLES)
 
 type Opening = MediaCommand & { kind: 'openLeg' }
 
@@ -38,6 +51,7 @@ export class Leg {
   readonly #keysIn: KeysIn
   readonly #playout: Playout
   readonly #keysOut: KeysOut
+  readonly #surroundings: Surroundings
   readonly #sender: RtpSender
   readonly #source = new Source()
   readonly #rtp = emptyRtpHeader()
@@ -65,7 +79,8 @@ export class Leg {
       emit({ kind: 'gate', leg, ...news }),
     )
     this.#hearing = new Hearing(this.#tap, RATE_HZ, FRAME_SAMPLES)
-    this.#keysIn = new KeysIn(RATE_HZ, (key) => emit({ kind: 'dtmf', leg, ...key }))
+    this.#keysIn = new KeysIn(RATE_HZ, (key) => this.#pressed(key))
+    this.#surroundings = new Surroundings(RATE_HZ, FRAME_SAMPLES, (key) => this.#relay(key))
     this.#playout = new Playout(new RingReader(opening.rings.playout), leg, RATE_HZ, (news) => this.#tell(news))
     this.#keysOut = new KeysOut(RATE_HZ, FRAME_MS, () => emit({ kind: 'digitsSent', leg, at: this.#now }))
     this.#sender = new RtpSender(opening.ssrc, opening.firstSequence, opening.firstRtpTime)
@@ -103,6 +118,31 @@ export class Leg {
   mute(on: boolean): void {
     this.#isMuted = on
     this.#quietOrNot()
+  }
+
+  deafen(on: boolean): void {
+    this.#hearing.isDeafened = on
+    this.#surroundings.deafen(on)
+  }
+
+  get group(): MixGroup | null {
+    return this.#surroundings.group
+  }
+
+  join(group: MixGroup, talks: boolean, hears: boolean): void {
+    this.#surroundings.join(group, talks, hears)
+  }
+
+  leave(): void {
+    this.#surroundings.leave()
+  }
+
+  background(sound: Background): void {
+    this.#surroundings.background(sound)
+  }
+
+  echo(on: boolean): void {
+    this.#surroundings.echo(on)
   }
 
   sendDigits(digits: string, durationMs: number, gapMs: number, now: Millis): void {
@@ -145,9 +185,28 @@ export class Leg {
     }
     this.#packetsIn++
     this.#octetsIn += rtp.payloadBytes
-    if (isSound) return this.#hearing.sound(format.codec, bytes, rtp, now)
+    if (isSound) return this.#heard(format, bytes, rtp, now)
     if (isKey) this.#keysIn.receive(bytes, rtp, now)
     this.#hearing.other(format.codec, bytes, rtp, now)
+  }
+
+  #heard(format: LegFormat, bytes: Uint8Array, rtp: RtpHeader, now: Millis): void {
+    this.#hearing.sound(format.codec, bytes, rtp, now)
+    if (!this.#surroundings.isListening) return
+    decodeG711(format.codec, bytes, decoded, rtp.payloadAt, rtp.payloadBytes)
+    this.#surroundings.heard(rtp.ssrc, rtp.rtpTime, decoded, rtp.payloadBytes)
+  }
+
+  #pressed(key: Key): void {
+    this.#emit({ kind: 'dtmf', leg: this.ref, ...key })
+    this.#surroundings.pressed(key)
+  }
+
+  /** A key of another leg of the group. While the far end holds us it would only come late. */
+  #relay(key: Key): void {
+    if (!this.#isSending || this.#isMuted) return
+    this.#keysOut.relay(key)
+    this.#quietOrNot()
   }
 
   // ---------------------------------------------------------------- out
@@ -166,16 +225,22 @@ export class Leg {
       this.#sender.skip(behind * FRAME_SAMPLES)
       this.#dueAt += behind * FRAME_MS
     } else if (behind > 0) this.#lateFrames++
+    const due = this.#dueAt
     this.#dueAt += FRAME_MS
-    this.#speak()
+    this.#speak(due)
     return late
   }
 
-  #speak(): void {
+  #speak(due: Millis): void {
     const target = this.#source.target
     if (!this.#isSending || !target || !this.#format) return this.#sender.skip(FRAME_SAMPLES)
-    if (this.#keysOut.isBusy && !this.#playout.isFading) this.#sendKey(this.#format, target)
-    else this.#sendSound(this.#format, target, this.#playout.pull(this.#frame))
+    if (this.#keysOut.isBusy && !this.#playout.isFading) {
+      this.#surroundings.skip()
+      this.#sendKey(this.#format, target)
+    } else {
+      const isSaying = this.#playout.pull(this.#frame)
+      this.#sendSound(this.#format, target, this.#surroundings.add(this.#frame, isSaying, this.#isMuted, due))
+    }
     this.#playout.left(this.#now)
     this.#sender.advance(FRAME_SAMPLES)
   }

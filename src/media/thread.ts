@@ -5,6 +5,8 @@
 
 import type { Millis } from '../kernel/clock.ts'
 import type { DatagramSocket, Endpoint, Network } from '../net/port.ts'
+import { prepareBackgrounds } from './background.ts'
+import { MixGroup } from './group.ts'
 import { Leg, RATE_HZ } from './leg.ts'
 import { Pace } from './pace.ts'
 import type { LegRef, MediaCommand, MediaEvent } from './protocol.ts'
@@ -27,6 +29,8 @@ export interface MediaThreadOptions {
 export class MediaThread {
   readonly #options: MediaThreadOptions
   readonly #legs = new Map<number, Leg>()
+  /** By number; only those that have members. */
+  readonly #groups = new Map<number, MixGroup>()
   readonly #pace = new Pace()
   #paceAt: Millis = 0
   #cpuMs = 0
@@ -34,11 +38,16 @@ export class MediaThread {
 
   constructor(options: MediaThreadOptions) {
     this.#options = options
+    prepareBackgrounds(RATE_HZ)
   }
 
   /** Legs that want ticks, those still looking for a port included. */
   get openLegs(): number {
     return this.#legs.size
+  }
+
+  get groups(): number {
+    return this.#groups.size
   }
 
   /** Records written for the ears so far: when it has grown, they have something to read. */
@@ -99,6 +108,16 @@ export class MediaThread {
         return leg.flush(command.lane, command.epoch, now)
       case 'mute':
         return leg.mute(command.on)
+      case 'deafen':
+        return leg.deafen(command.on)
+      case 'join':
+        return this.#join(leg, command)
+      case 'leave':
+        return this.#leave(leg)
+      case 'background':
+        return leg.background(command.sound)
+      case 'echo':
+        return leg.echo(command.on)
       case 'sendDigits':
         return leg.sendDigits(command.digits, command.durationMs, command.gapMs, now)
       case 'closeLeg':
@@ -106,6 +125,22 @@ export class MediaThread {
       default:
         command satisfies never
     }
+  }
+
+  // ---------------------------------------------------------------- groups
+
+  #join(leg: Leg, { group: number, talks, hears }: MediaCommand & { kind: 'join' }): void {
+    const group = this.#groups.get(number) ?? new MixGroup(RATE_HZ)
+    if (leg.group !== group) this.#leave(leg)
+    this.#groups.set(number, group)
+    leg.join(group, talks, hears)
+  }
+
+  #leave(leg: Leg): void {
+    const { group } = leg
+    leg.leave()
+    if (group?.size !== 0) return
+    for (const [number, one] of this.#groups) if (one === group) this.#groups.delete(number)
   }
 
   // ---------------------------------------------------------------- opening and closing
@@ -166,6 +201,7 @@ export class MediaThread {
   }
 
   #forget(leg: Leg): void {
+    this.#leave(leg)
     this.#legs.delete(leg.ref.slot)
     this.#pushedByClosed += leg.pushed
   }

@@ -69,7 +69,14 @@ export type ListenEvent =
       readonly count: number
       readonly unknownWords: readonly string[]
     }
-  | { readonly kind: 'detached'; readonly ear: number; readonly at: Millis }
+  /** `heardMs`: sound that the recognisers of `engine` were given for this ear. */
+  | {
+      readonly kind: 'detached'
+      readonly ear: number
+      readonly at: Millis
+      readonly heardMs?: number
+      readonly engine?: string
+    }
   /** Sound was lost because the thread was too slow. Told at most once a second. */
   | { readonly kind: 'dropped'; readonly ear: number; readonly frames: number }
   | {
@@ -114,7 +121,8 @@ export type TalkCommand =
     }
   /**
    * Plays ready sound in the order of the utterances; told about like one (`rendered` without words, `utterFailed`).
-   * WAV as PCM 16 or 8 bit, mono or stereo, 8 to 48 kHz, or G.711; anything else fails.
+   * WAV as PCM 16 or 8 bit, mono or stereo, 8 to 48 kHz, or G.711, at most 20 MB and 30 minutes; anything else fails. The
+   * one `rendered` comes with the first sound and tells the length of the whole.
    */
   | {
       readonly kind: 'play'
@@ -122,7 +130,7 @@ export type TalkCommand =
       readonly lane: Lane
       readonly epoch: number
       readonly sayId: number
-      /** The whole file. Transferred. */
+      /** The whole file, best in shared memory: then nothing is copied. Never written to again. */
       readonly wav: Uint8Array
       readonly askedAt: Millis
     }
@@ -155,6 +163,10 @@ export type TalkEvent =
       /** When the first sample of PCM was there. */
       readonly at: Millis
       readonly cpuMs: number
+      /** Unicode characters of the clause; `cached` when they cost no synthesis by `engine`. */
+      readonly characters?: number
+      readonly cached?: boolean
+      readonly engine?: string
     }
   /** Nothing (more) of this say will come. What was written still plays. */
   | { readonly kind: 'utterFailed'; readonly leg: LegRef; readonly sayId: number; readonly why: string }

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { encodeG711 } from '../audio/g711.ts'
-import { sine } from '../audio/tone.ts'
+import { decodeG711, encodeG711 } from '../audio/g711.ts'
+import { amplitudeAt, sine } from '../audio/tone.ts'
 import {
   createLegRings,
   emptyHeader,
@@ -39,10 +39,25 @@ class Told {
     for (;;) {
       const found = this.events.find((event) => event.kind === kind)
       if (found) return found as Extract<MediaEvent, { kind: K }>
-      await new Promise<void>((resolve) => {
-        this.#changed = resolve
-      })
+      await this.#more()
     }
+  }
+
+  /** Where so many legs listen, by slot. */
+  async ports(legs: number): Promise<number[]> {
+    for (;;) {
+      const opened = this.events.filter((event) => event.kind === 'legOpened')
+      if (opened.length === legs) {
+        return opened.toSorted((a, b) => a.leg.slot - b.leg.slot).map(({ localPort }) => localPort)
+      }
+      await this.#more()
+    }
+  }
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#changed = resolve
+    })
   }
 }
 
@@ -108,4 +123,52 @@ test('a leg of the worker hears, speaks, is silent after a flush, and ends with 
   assert.deepEqual(closed.cut, [])
   await exited
   phone.close()
+})
+
+test('what one phone says reaches the other over real sockets, and so does its key', { timeout: 20_000 }, async () => {
+  const worker = new Worker(new URL('./media.ts', import.meta.url), { workerData: { bell: new SharedArrayBuffer(4) } })
+  const told = new Told(worker)
+  const exited = once(worker, 'exit')
+  const post = (command: MediaCommand): void => worker.postMessage(command)
+  await told.of('ready')
+
+  const network = new UdpNetwork()
+  const heard: { readonly type: number; readonly level: number }[] = []
+  const phones = [
+    await network.bind({ address: HERE, port: 0 }, () => {}),
+    await network.bind({ address: HERE, port: 0 }, (bytes) => {
+      const pcm = new Int16Array(bytes.length - RTP_HEADER_BYTES)
+      decodeG711('PCMU', bytes, pcm, RTP_HEADER_BYTES)
+      heard.push({ type: bytes[1]! & 0x7f, level: amplitudeAt(pcm, 400, 8_000) })
+    }),
+  ]
+  const format = { codec: 'PCMU', payloadType: 0, dtmfPayloadType: 101, ptimeMs: 20 } as const
+  for (const [slot, phone] of phones.entries()) {
+    const leg = { slot, generation: 1 }
+    const origin = { ssrc: slot, firstSequence: 0, firstRtpTime: 0 }
+    const rings = createLegRings(8_000)
+    post({ kind: 'openLeg', leg, rings, rateHz: 8_000, localAddress: HERE, localPorts: [0], ...origin })
+    post({ kind: 'startLeg', leg, format, remote: phone.local, sending: true })
+    post({ kind: 'join', leg, group: 1, talks: true, hears: true })
+  }
+  const ports = await told.ports(2)
+
+  const send = (type: number, sequence: number, rtpTime: number, payload: Uint8Array): void => {
+    const packet = new Uint8Array(RTP_HEADER_BYTES + payload.length)
+    writeRtpHeader(packet, type, false, sequence, rtpTime, 5)
+    packet.set(payload, RTP_HEADER_BYTES)
+    phones[0]!.send(packet, { address: HERE, port: ports[0]! })
+  }
+  const payload = new Uint8Array(160)
+  encodeG711('PCMU', sine(400, 8_000, 160, 9_000), payload)
+  for (let n = 0; n < 5; n++) send(0, n, n * 160, payload)
+  while (heard.filter(({ type, level }) => type === 0 && level > 5_000).length < 4) await new Promise(setImmediate)
+  // Key 7, pressed for 100 ms, at its end.
+  send(101, 5, 800, Uint8Array.of(7, 0x80, 3, 32))
+  while (!heard.some(({ type }) => type === 101)) await new Promise(setImmediate)
+  assert.equal((await told.of('dtmf')).digit, '7')
+
+  post({ kind: 'shutDown' })
+  await exited
+  for (const phone of phones) phone.close()
 })

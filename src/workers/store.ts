@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import type { SqliteCore } from '../store/sqlite/core.ts'
-import type { FromThread, ReadCall, ThreadOptions, ToThread } from '../store/sqlite/messages.ts'
+import type { CoreCall, FromThread, ThreadOptions, ToThread } from '../store/sqlite/messages.ts'
 import { openSqlite } from '../store/sqlite/sqlite-store.ts'
 
 const port = parentPort
@@ -13,9 +13,9 @@ function tell(message: FromThread): void {
 }
 
 function open(options: ThreadOptions): SqliteCore | null {
-  const { path, role, synchronous, maxPages } = options
+  const { path, role, synchronous, maxPages, dataKeys } = options
   try {
-    const core = openSqlite({ path, synchronous, readOnly: role === 'reader' })
+    const core = openSqlite({ path, synchronous, dataKeys, readOnly: role === 'reader' })
     if (maxPages !== null) core.limitPages(maxPages)
     tell({ kind: 'ready' })
     return core
@@ -28,11 +28,11 @@ function open(options: ThreadOptions): SqliteCore | null {
 
 function serve(core: SqliteCore, message: ToThread): void {
   switch (message.kind) {
-    case 'commit':
-      tell({ kind: 'answer', id: message.id, value: core.commit(message.batch) })
+    case 'commits':
+      tell({ kind: 'answer', id: message.id, value: core.commitAll(message.batches) })
       break
-    case 'read':
-      answerRead(core, message.id, message.call)
+    case 'call':
+      answerCall(core, message.id, message.call)
       break
     case 'limitPages':
       core.limitPages(message.pages)
@@ -49,10 +49,10 @@ function serve(core: SqliteCore, message: ToThread): void {
   }
 }
 
-function answerRead(core: SqliteCore, id: number, call: ReadCall): void {
+function answerCall(core: SqliteCore, id: number, call: CoreCall): void {
   try {
-    const read = core[call.name].bind(core) as (...args: ReadCall['args']) => unknown
-    tell({ kind: 'answer', id, value: read(...call.args) })
+    const method = core[call.name].bind(core) as (...args: CoreCall['args']) => unknown
+    tell({ kind: 'answer', id, value: method(...call.args) })
   } catch (error) {
     tell({ kind: 'threw', id, message: error instanceof Error ? error.message : String(error) })
   }

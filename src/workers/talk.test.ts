@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
+import { sine } from '../audio/tone.ts'
+import { printWav } from '../audio/wav.ts'
 import { createLegRings, emptyHeader, MAX_RECORD_SAMPLES, RingReader, SAY_END } from '../kernel/ring.ts'
 import type { TalkCommand, TalkEvent } from '../speech/protocol.ts'
 
-test('the talk worker gets ready, speaks into the ring, forgets what is dropped, and ends when told to', {
+test('the talk worker gets ready, speaks and plays into the ring, forgets what is dropped, and ends when told to', {
   timeout: 30_000,
 }, async () => {
   const worker = new Worker(new URL('./talk.ts', import.meta.url))
@@ -33,6 +35,11 @@ test('the talk worker gets ready, speaks into the ring, forgets what is dropped,
   post({ kind: 'drop', leg, lane: 1, epoch: 1 })
   post({ ...utter, sayId: 2, epoch: 1, text: 'Good morning.' })
   await until('rendered', (event) => event.kind === 'rendered' && event.sayId === 2 && event.final)
+  const file = printWav({ rateHz: 16_000, channels: [sine(500, 16_000, 8_000)] })
+  const wav = new Uint8Array(new SharedArrayBuffer(file.length))
+  wav.set(file)
+  post({ kind: 'play', leg, lane: 1, epoch: 1, sayId: 3, wav, askedAt: 0 })
+  await until('rendered', (event) => event.kind === 'rendered' && event.sayId === 3)
   post({ kind: 'closeVoice', leg })
   await until('voiceClosed')
   post({ kind: 'shutDown' })
@@ -41,15 +48,18 @@ test('the talk worker gets ready, speaks into the ring, forgets what is dropped,
   const reader = new RingReader(playout)
   const header = emptyHeader()
   const samples = new Int16Array(MAX_RECORD_SAMPLES)
-  let heard = 0
-  let flags = 0
+  const heard = new Map<number, number>()
+  const ended = new Set<number>()
   while (reader.pop(header, samples)) {
     if (header.epoch !== 1) continue
-    assert.equal(header.sayId, 2)
-    heard += header.count
-    flags |= header.flags
+    heard.set(header.sayId, (heard.get(header.sayId) ?? 0) + header.count)
+    if (header.flags & SAY_END) ended.add(header.sayId)
   }
-  const told = events.findLast((event) => event.kind === 'rendered')
-  assert.ok(told?.kind === 'rendered' && told.totalSamples === heard && heard > 4000)
-  assert.ok(flags & SAY_END)
+  for (const sayId of [2, 3]) {
+    const told = events.findLast((event) => event.kind === 'rendered' && event.sayId === sayId)
+    assert.ok(told?.kind === 'rendered' && told.totalSamples === heard.get(sayId))
+  }
+  assert.ok(heard.get(2)! > 4000)
+  assert.equal(heard.get(3), 4000)
+  assert.deepEqual([...ended], [2, 3])
 })

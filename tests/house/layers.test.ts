@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   speech: ['kernel', 'audio'],
   store: ['kernel', 'contract'],
   cluster: ['kernel', 'contract'],
-  api: ['kernel', 'contract', 'calls', 'store/port.ts'],
+  api: ['kernel', 'contract', 'calls', 'store/port.ts', 'net/addresses.ts'],
   drivers: ['kernel', 'contract', 'sip', 'sdp', 'rtp', 'audio', 'calls', 'media', 'net', 'speech', 'store', 'cluster'],
   phone: ['kernel', 'sip', 'sdp', 'rtp', 'audio', 'net', 'speech', 'drivers'],
 }

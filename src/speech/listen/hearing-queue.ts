@@ -28,6 +28,8 @@ export class HearingQueue {
   readonly #emit: (event: ListenEvent) => void
   readonly #clock: () => Millis
   #utterances: Utterance[] = []
+  /** Samples heard of utterances that are over, by ear. */
+  readonly #heard = new Map<number, number>()
 
   constructor(options: HearingQueueOptions) {
     this.#pool = options.pool
@@ -37,6 +39,13 @@ export class HearingQueue {
 
   add(utterance: Utterance): void {
     this.#utterances.push(utterance)
+  }
+
+  /** Samples that recognisers were given for an ear that is let go of. */
+  takeHeard(ear: number): number {
+    const heard = this.#heard.get(ear) ?? 0
+    this.#heard.delete(ear)
+    return heard
   }
 
   /** Whether an utterance of this ear still waits for its result. */
@@ -140,6 +149,7 @@ export class HearingQueue {
     if (utterance.recogniser) this.#pool.give(utterance.recogniser)
     utterance.recogniser = null
     const { ear, number, phrases, onsetAt } = utterance
+    this.#heard.set(ear, (this.#heard.get(ear) ?? 0) + utterance.heard)
     const text = verdict.text === '' ? '' : phrases.written(verdict.text)
     const rejected = verdict.rejected && end.lastVoicedAt - onsetAt >= SHORTEST_SPEECH_MS
     const marks = { ...end, finalAt: this.#clock() }

@@ -48,6 +48,8 @@ export interface Verdict {
 }
 
 export interface RecogniserPool {
+  /** Of the engine. */
+  readonly name?: string
   readonly size: number
   readonly busy: number
   /** Whether a BCP 47 tag is one that these recognisers understand. */

@@ -151,7 +151,8 @@ export class ListenThread {
 
   #letGo(id: number, now: Millis): void {
     this.#attachments.delete(id)
-    this.#options.emit({ kind: 'detached', ear: id, at: now })
+    const heardMs = (this.#queue.takeHeard(id) * 1000) / RATE_HZ
+    this.#options.emit({ kind: 'detached', ear: id, at: now, heardMs, engine: this.#options.pool.name ?? '' })
   }
 
   #attend(attachment: Attachment, now: Millis): void {

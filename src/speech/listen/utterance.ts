@@ -24,6 +24,7 @@ export class Utterance {
   #sound = new Int16Array(FIRST_SAMPLES)
   #length = 0
   #fed = 0
+  #furthest = 0
   /** The recogniser hears no further than this, in samples of the utterance. */
   #audibleTo = Number.POSITIVE_INFINITY
 
@@ -78,6 +79,11 @@ export class Utterance {
     return this.#fed
   }
 
+  /** Samples that a recogniser was given, however often. */
+  get heard(): number {
+    return this.#furthest
+  }
+
   /** The first samples, for the recogniser to learn the line from. A view: use it before the next `add`. */
   beginning(limit: number): Int16Array {
     return this.#sound.subarray(0, Math.min(limit, this.#length, this.#audibleTo))
@@ -92,6 +98,7 @@ export class Utterance {
   next(limit: number): Int16Array {
     const from = this.#fed
     this.#fed += Math.min(limit, this.waiting)
+    this.#furthest = Math.max(this.#furthest, this.#fed)
     return this.#sound.subarray(from, this.#fed)
   }
 }

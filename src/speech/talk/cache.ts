@@ -18,6 +18,10 @@ export class CachedSynthesiser implements Synthesiser {
     this.#limitBytes = limitBytes
   }
 
+  get name(): string {
+    return this.#engine.name ?? ''
+  }
+
   get sizeBytes(): number {
     return this.#bytes
   }
@@ -33,7 +37,7 @@ export class CachedSynthesiser implements Synthesiser {
     const clause = known ?? this.#engine.render(trimmed, voice, rateHz)
     this.#clauses.delete(key)
     if (known) this.#clauses.set(key, known)
-    else this.#keep(key, { ...clause, cpuMs: 0 })
+    else this.#keep(key, { ...clause, cpuMs: 0, cached: true })
     return shifted(clause, text.length - text.trimStart().length)
   }
 

@@ -9,9 +9,13 @@ export interface RenderedClause {
   readonly words: readonly WordTime[]
   /** CPU time spent; 0 when it came from a cache. */
   readonly cpuMs: number
+  /** True when it came from a cache. */
+  readonly cached?: boolean
 }
 
 export interface Synthesiser {
+  /** Of the engine. */
+  readonly name?: string
   /**
    * Renders one clause.
    *

@@ -3,7 +3,8 @@
 import type { Millis } from '../../kernel/clock.ts'
 import type { Lane, LegRef } from '../../media/protocol.ts'
 import { SENTENCE_PAUSE_MS } from '../sentences.ts'
-import type { SoundSink, Utterance } from './utterance.ts'
+import type { SoundSink } from './say-writer.ts'
+import type { Spoken } from './spoken.ts'
 
 /** Sound that waits outside the ring; more would be rendered for nothing when the caller interrupts. */
 const AHEAD_MS = 2_000
@@ -12,7 +13,7 @@ export class LegVoice {
   readonly leg: LegRef
   readonly rateHz: number
   readonly #sink: SoundSink
-  #utterances: Utterance[] = []
+  #utterances: Spoken[] = []
   readonly #epochs: [number, number] = [0, 0]
   /** When the sound rendered so far will have been played, if nothing held it up. */
   #soundEndsAt: Millis = 0
@@ -31,7 +32,7 @@ export class LegVoice {
     return epoch < this.#epochs[lane]
   }
 
-  add(utterance: Utterance): void {
+  add(utterance: Spoken): void {
     this.#utterances.push(utterance)
   }
 
@@ -42,14 +43,14 @@ export class LegVoice {
     this.#soundEndsAt = now + this.#waitingMs()
   }
 
-  /** The utterance whose clause is to be rendered next, or null: nothing left, or enough is ready. */
-  next(): Utterance | null {
+  /** The utterance of which more is to be rendered next, or null: nothing left, or enough is ready. */
+  next(): Spoken | null {
     if (this.#waitingMs() >= AHEAD_MS) return null
-    return this.#utterances.find((utterance) => utterance.clausesLeft > 0) ?? null
+    return this.#utterances.find((utterance) => utterance.hasMore) ?? null
   }
 
   /** When the next clause is needed: at once when nothing sounds, else when the sound before it runs out. */
-  deadline(utterance: Utterance): Millis {
+  deadline(utterance: Spoken): Millis {
     return Math.max(utterance.command.askedAt, this.#soundEndsAt)
   }
 

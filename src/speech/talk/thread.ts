@@ -1,5 +1,6 @@
 /**
- * The talk thread's work, without the thread: texts in, rendered clauses into the play-out rings, earliest deadline first.
+ * The talk thread's work, without the thread: texts and sound files in, sound into the play-out rings, earliest deadline
+ * first.
  * It owns no clock and no loop; `workers/talk.ts` drives it in the server, the simulation by hand.
  */
 
@@ -9,7 +10,10 @@ import type { LegRef } from '../../media/protocol.ts'
 import type { TalkCommand, TalkEvent } from '../protocol.ts'
 import type { Synthesiser } from './engine.ts'
 import { LegVoice } from './leg-voice.ts'
-import { type SoundSink, type Utter, Utterance } from './utterance.ts'
+import { type Play, Playback } from './playback.ts'
+import type { SayCommand, SoundSink } from './say-writer.ts'
+import type { Spoken } from './spoken.ts'
+import { type Utter, Utterance } from './utterance.ts'
 
 export interface TalkThreadOptions {
   readonly engine: Synthesiser
@@ -52,6 +56,9 @@ export class TalkThread {
       case 'utter':
         this.#utter(command)
         break
+      case 'play':
+        this.#play(command)
+        break
       case 'drop':
         this.#voice(command.leg)?.drop(command.lane, command.epoch, now)
         break
@@ -67,9 +74,9 @@ export class TalkThread {
   }
 
   /**
-   * Renders the most urgent clause of all legs, and writes what fits of it.
+   * Renders the most urgent clause, or stretch of a file, of all legs, and writes what fits of it.
    *
-   * @returns whether another clause could be rendered at once
+   * @returns whether more could be rendered at once
    */
   work(now: Millis): boolean {
     const due = this.#mostUrgent()
@@ -104,19 +111,30 @@ export class TalkThread {
   }
 
   #utter(command: Utter): void {
-    const voice = this.#voice(command.leg)
-    if (!voice) {
-      this.#fail(command, 'no open voice')
-      return
-    }
-    if (voice.isStale(command.lane, command.epoch)) return
+    const voice = this.#voiceFor(command)
+    if (!voice) return
     const utterance = new Utterance(command, voice.rateHz, this.#engine)
-    if (utterance.clausesLeft === 0) this.#fail(command, 'nothing to speak')
+    if (!utterance.hasMore) this.#fail(command, 'nothing to speak')
     voice.add(utterance)
   }
 
-  #mostUrgent(): { voice: LegVoice; utterance: Utterance } | null {
-    let best: { voice: LegVoice; utterance: Utterance; deadline: Millis } | null = null
+  #play(command: Play): void {
+    const voice = this.#voiceFor(command)
+    if (!voice) return
+    const opened = Playback.open(command, voice.rateHz)
+    if (opened.ok) voice.add(opened.value)
+    else this.#fail(command, opened.why)
+  }
+
+  /** @returns null when it would never sound */
+  #voiceFor(command: SayCommand): LegVoice | null {
+    const voice = this.#voice(command.leg)
+    if (!voice) this.#fail(command, 'no open voice')
+    return voice?.isStale(command.lane, command.epoch) === false ? voice : null
+  }
+
+  #mostUrgent(): { voice: LegVoice; utterance: Spoken } | null {
+    let best: { voice: LegVoice; utterance: Spoken; deadline: Millis } | null = null
     for (const voice of this.#voices.values()) {
       const utterance = voice.next()
       if (!utterance) continue
@@ -126,22 +144,24 @@ export class TalkThread {
     return best
   }
 
-  #render(voice: LegVoice, utterance: Utterance, now: Millis): void {
+  #render(voice: LegVoice, utterance: Spoken, now: Millis): void {
     const { leg, sayId } = utterance.command
     const before = utterance.totalSamples
+    const startedAt = this.#clock?.() ?? now
     utterance.lead(voice.leadMs(now))
     try {
-      const { news, rendered } = utterance.renderNext(this.#engine)
+      const step = utterance.renderNext(this.#engine)
       const at = this.#clock?.() ?? now
-      voice.rendered(news.totalSamples - before, at)
-      this.#busyMs += rendered.cpuMs
-      this.#emit({ kind: 'rendered', leg, sayId, ...news, at, cpuMs: rendered.cpuMs })
+      const cpuMs = step.cpuMs ?? at - startedAt
+      voice.rendered(utterance.totalSamples - before, at)
+      this.#busyMs += cpuMs
+      if (step.news) this.#emit({ kind: 'rendered', leg, sayId, ...step.news, at, cpuMs })
     } catch (error) {
       this.#fail(utterance.command, error instanceof Error ? error.message : 'the synthesiser failed')
     }
   }
 
-  #fail({ leg, sayId }: Utter, why: string): void {
+  #fail({ leg, sayId }: SayCommand, why: string): void {
     this.#emit({ kind: 'utterFailed', leg, sayId, why })
   }
 

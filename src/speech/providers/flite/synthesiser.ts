@@ -25,6 +25,7 @@ const REMEMBERED_WORDS = 20_000
 const BREATH_MS = 60
 
 export class FliteSynthesiser implements Synthesiser {
+  readonly name = 'flite'
   readonly #program: FliteProgram
   readonly #cpuMs: () => number
   /** Phones of what is read for a word. */

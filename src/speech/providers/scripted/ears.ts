@@ -103,7 +103,7 @@ export class ScriptedEars {
     if (finish) known.listen(now)
     known.finish(now)
     this.#ears.delete(ear)
-    this.#options.emit({ kind: 'detached', ear, at: now })
+    this.#options.emit({ kind: 'detached', ear, at: now, heardMs: known.heardMs, engine: 'scripted' })
   }
 }
 
@@ -130,6 +130,8 @@ class Ear {
   #utterance: Utterance | null = null
   #utterances = 0
   phrases: PhraseList
+  /** Sound of utterances so far. */
+  heardMs = 0
 
   constructor(ear: number, generation: number, hearing: Hearing, phrases: PhraseList, options: ScriptedEarsOptions) {
     this.phrases = phrases
@@ -159,6 +161,7 @@ class Ear {
     const isVoiced = rms(this.#samples, count) >= VOICED_RMS
     if (!this.#utterance && !isVoiced) return
     this.#utterance ??= newUtterance(atMs, firstSample)
+    this.heardMs += lengthMs
     const utterance = this.#utterance
     if (firstSample !== utterance.nextSample) utterance.reader.breakOff()
     utterance.nextSample = firstSample + count

@@ -19,6 +19,7 @@ export function wordToneHz(index: number): number {
 export const FAILING_WORD = '[fail]'
 
 export class ScriptedSynthesiser implements Synthesiser {
+  readonly name = 'scripted'
   /** CPU time every clause pretends to have cost. */
   readonly #cpuMs: number
   readonly #tones = new Map<string, Int16Array>()

@@ -12,6 +12,7 @@ const MODEL = 'en-us'
 const LANGUAGE = /^en(?:-|$)/i
 
 export class PhraseRecogniserPool implements RecogniserPool {
+  readonly name = 'soundswallower'
   readonly #folder: string
   readonly #dictionary: Dictionary
   readonly #free: Recogniser[] = []
