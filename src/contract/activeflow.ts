@@ -1,7 +1,7 @@
 /** Activeflows: runs of a flow (contract §9.2). */
 
 import { z } from 'zod'
-import { recordTimes, uuid, WEBHOOK_METHODS } from './fields.ts'
+import { optional, recordTimes, referenceIn, uuid, WEBHOOK_METHODS, webhookMethod, webhookUri } from './fields.ts'
 import { actionSchema } from './flow.ts'
 
 export const activeflowSchema = z
@@ -24,3 +24,13 @@ export const activeflowSchema = z
   .meta({ id: 'Activeflow' })
 
 export type ActiveflowDoc = z.infer<typeof activeflowSchema>
+
+/** `POST /activeflows`: a run without a call. */
+export const activeflowRequest = z.object({
+  id: referenceIn,
+  flow_id: referenceIn,
+  actions: optional(z.array(z.unknown())),
+  variables: optional(z.record(z.string(), z.unknown())),
+  webhook_uri: webhookUri,
+  webhook_method: webhookMethod,
+})

@@ -3,9 +3,11 @@
 import { z } from 'zod'
 import { isUuid, NIL_UUID } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import { isActionType, LATER_ACTIONS, readOption } from './action-options.ts'
 import { AppError } from './errors.ts'
 import {
   clearableText,
+  codePoints,
   jsonObject,
   optional,
   recordTimes,
@@ -24,77 +26,6 @@ export const actionSchema = z
   .meta({ id: 'Action' })
 
 export type ActionDoc = z.infer<typeof actionSchema>
-
-const optionText = z.preprocess((value) => value ?? undefined, z.string().optional())
-const directionOption = optional(z.string())
-
-/** Options of the actions that run in this release. Unknown options are kept as they are. */
-export const ACTION_OPTIONS = {
-  answer: z.looseObject({}),
-  talk: z.looseObject({
-    text: z.string().min(1),
-    language: optionText,
-    provider: optionText,
-    voice_id: optionText,
-    gender: optional(z.enum(['male', 'female', 'neutral'])),
-    voice: optionText,
-    digits_handle: optional(z.enum(['next'])),
-    async: z.preprocess((value) => value ?? undefined, z.boolean().optional()),
-  }),
-  sleep: z.looseObject({ duration: z.number().min(0).describe('Milliseconds') }),
-  transcribe_start: z.looseObject({
-    language: z.string().min(1),
-    direction: directionOption,
-    provider: optionText,
-    on_end_flow_id: referenceIn,
-  }),
-  hangup: z.looseObject({ reason: optionText, reference_id: optionText }),
-} as const satisfies Record<string, z.ZodType>
-
-export type ActionType = keyof typeof ACTION_OPTIONS
-
-/** Types of §9.4 that this release does not run. */
-export const LATER_ACTIONS: readonly string[] = [
-  'transcribe_stop',
-  'ai_talk',
-  'play',
-  'connect',
-  'call',
-  'digits_receive',
-  'digits_send',
-  'branch',
-  'goto',
-  'condition_variable',
-  'condition_datetime',
-  'condition_call_digits',
-  'condition_call_status',
-  'conference_join',
-  'confbridge_join',
-  'recording_start',
-  'recording_stop',
-  'transcribe_recording',
-  'webhook_send',
-  'fetch',
-  'fetch_flow',
-  'variable_set',
-  'beep',
-  'echo',
-  'stream_echo',
-  'mute',
-  'amd',
-  'ai_summary',
-  'ai_task',
-  'external_media_start',
-  'external_media_stop',
-  'block',
-  'stop',
-  'empty',
-  'message_send',
-  'queue_join',
-  'email_send',
-  'conversation_send',
-  'case_create',
-]
 
 /** Most actions of one list. */
 export const MAX_ACTIONS = 1000
@@ -115,43 +46,73 @@ const actionIn = z.object({
   option: z.preprocess((value) => value ?? {}, z.record(z.string(), z.unknown())),
 })
 
+/** Most lists within each other: an action `call` carries the actions of the call it makes. */
+const MAX_DEPTH = 3
+
+/** Options that name another action of the same list. */
+const TARGETS = ['target_id', 'false_target_id', 'default_target_id'] as const
+
 /**
- * Checks a list of actions as a client sent it, and fills in missing ids.
+ * Checks a list of actions as a client sent it, and fills in missing ids. What holds a variable is checked when it runs.
  *
  * @param newId makes a version 4 UUID
  * @throws AppError INVALID_ARGUMENT for a wrong action, an unknown type, one that this release does not run, an id used
- *   twice or a `next_id` outside the list
+ *   twice, or a `next_id` or target outside the list
  */
 export function readActions(list: readonly unknown[], newId: () => string): ActionDoc[] {
-  if (list.length > MAX_ACTIONS) throw refused('actions', `must not be more than ${MAX_ACTIONS}`)
-  const actions = list.map((item, at) => readAction(item, `actions.${at}`, newId))
+  return readList(list, 'actions', 1, { newId, room: MAX_ACTIONS })
+}
+
+/** `room`: how many actions more there may be, over all depths. */
+interface Reading {
+  readonly newId: () => string
+  room: number
+}
+
+function readList(list: readonly unknown[], path: string, depth: number, reading: Reading): ActionDoc[] {
+  reading.room -= list.length
+  if (reading.room < 0) throw refused(path, `must not be more than ${MAX_ACTIONS}`)
+  if (depth > MAX_DEPTH) throw refused(path, `must not be deeper than ${MAX_DEPTH} lists`)
+  const actions = list.map((item, at) => readAction(item, `${path}.${at}`, depth, reading))
   const ids = new Set(actions.map((action) => action.id))
-  if (ids.size < actions.length) throw refused('actions', 'two actions have the same id')
+  if (ids.size < actions.length) throw refused(path, 'two actions have the same id')
   actions.forEach((action, at) => {
-    if (action.next_id !== NIL_UUID && !ids.has(action.next_id)) {
-      throw refused(`actions.${at}.next_id`, 'names no action of this list')
+    for (const [field, id] of targetsOf(action)) {
+      if (id !== NIL_UUID && !ids.has(id.toLowerCase()))
+        throw refused(`${path}.${at}.${field}`, 'names no action of this list')
     }
   })
   return actions
 }
 
-function readAction(item: unknown, path: string, newId: () => string): ActionDoc {
+/** Everything in an action that must be an id of its own list; what holds a variable is left to the run. */
+function targetsOf(action: ActionDoc): [field: string, id: string][] {
+  const targets: [string, unknown][] = [['next_id', action.next_id]]
+  for (const name of TARGETS) targets.push([`option.${name}`, action.option[name]])
+  const byValue = action.option['target_ids']
+  if (action.type === 'branch' && byValue !== null && typeof byValue === 'object') {
+    for (const [value, id] of Object.entries(byValue)) targets.push([`option.target_ids.${value}`, id])
+  }
+  return targets.filter((target): target is [string, string] => isUuid(target[1]))
+}
+
+function readAction(item: unknown, path: string, depth: number, reading: Reading): ActionDoc {
   const action = parsed(actionIn, item, path)
   if (!isActionType(action.type)) {
     const known = LATER_ACTIONS.includes(action.type)
     throw refused(`${path}.type`, `"${action.type}" is ${known ? 'not available in this release' : 'unknown'}`)
   }
+  const read = readOption(action.type, action.option as JsonObject, true)
+  if (!read.ok) throw refused([path, 'option', read.field].filter((part) => part !== '').join('.'), read.why)
+  const { option } = read
+  const inner = action.type === 'call' ? (option['actions'] as readonly unknown[] | undefined) : undefined
   return {
-    id: action.id ?? newId(),
+    id: action.id ?? reading.newId(),
     next_id: action.next_id ?? NIL_UUID,
     type: action.type,
-    option: parsed<JsonObject>(ACTION_OPTIONS[action.type] as z.ZodType<JsonObject>, action.option, `${path}.option`),
+    option: inner ? { ...option, actions: readList(inner, `${path}.option.actions`, depth + 1, reading) } : option,
     tm_execute: null,
   }
-}
-
-function isActionType(type: string): type is ActionType {
-  return Object.hasOwn(ACTION_OPTIONS, type)
 }
 
 function parsed<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
@@ -187,11 +148,23 @@ export const flowSchema = z
     webhook_url: z.string().exactOptional(),
     webhook_method: z.enum(WEBHOOK_METHODS).exactOptional(),
     transcription: transcriptionSchema.exactOptional(),
+    /** Ours: said first on every call of this flow, cannot be cut. Shown when set. */
+    disclosure: z.string().exactOptional(),
     ...recordTimes,
   })
   .meta({ id: 'Flow' })
 
 export type FlowDoc = z.infer<typeof flowSchema>
+
+const MAX_DISCLOSURE = 1000
+
+const disclosureIn = z.preprocess(
+  (value) => value ?? undefined,
+  z
+    .string()
+    .refine((value) => codePoints(value) <= MAX_DISCLOSURE, `must not be longer than ${MAX_DISCLOSURE} characters`)
+    .optional(),
+)
 
 const transcriptionIn = optional(
   z.object({
@@ -209,6 +182,7 @@ export const flowRequest = z.object({
   webhook_url: webhookUri,
   webhook_method: webhookMethod,
   transcription: transcriptionIn,
+  disclosure: disclosureIn,
 })
 
 export const flowChange = z.object({
@@ -219,6 +193,7 @@ export const flowChange = z.object({
   webhook_url: webhookUri,
   webhook_method: webhookMethod,
   transcription: transcriptionIn,
+  disclosure: disclosureIn,
 })
 
 /** The optional fields of a flow, left out when they say nothing. */
@@ -226,15 +201,17 @@ export function flatDialect(fields: {
   readonly webhook_url?: string | undefined
   readonly webhook_method?: FlowDoc['webhook_method'] | undefined
   readonly transcription?: FlowDoc['transcription'] | undefined
-}): Pick<FlowDoc, 'webhook_url' | 'webhook_method' | 'transcription'> {
+  readonly disclosure?: string | undefined
+}): Pick<FlowDoc, 'webhook_url' | 'webhook_method' | 'transcription' | 'disclosure'> {
   return {
     ...(fields.webhook_url ? { webhook_url: fields.webhook_url } : {}),
     ...(fields.webhook_method ? { webhook_method: fields.webhook_method } : {}),
     ...(fields.transcription ? { transcription: fields.transcription } : {}),
+    ...(fields.disclosure ? { disclosure: fields.disclosure } : {}),
   }
 }
 
-export interface NewFlow extends Pick<FlowDoc, 'webhook_url' | 'webhook_method' | 'transcription'> {
+export interface NewFlow extends Pick<FlowDoc, 'webhook_url' | 'webhook_method' | 'transcription' | 'disclosure'> {
   readonly id: string
   readonly customerId: string
   readonly name: string

@@ -2,7 +2,7 @@
 
 import type { Millis } from '../../kernel/clock.ts'
 import type { JsonObject } from '../../kernel/json.ts'
-import type { Address } from '../commands.ts'
+import type { ActionDoc, Address } from '../commands.ts'
 import type { Effects } from '../effects.ts'
 import type { Errand, ErrandResult } from '../errands.ts'
 import type { VoiceWish } from '../facts.ts'
@@ -20,9 +20,10 @@ export interface FlowHost {
   readonly hasMedia: boolean
   /** Answers an incoming call; true when that is already so. Later told by `answered`. */
   answer(fx: Effects): boolean
-  speak(fx: Effects, text: string, wish: VoiceWish): void
-  /** Told by `said`, once for each. */
-  play(fx: Effects, sound: PlaySound): void
+  /** Told by `said`, once. @returns the number that comes back as `end.say.sayId` */
+  speak(fx: Effects, text: string, wish: VoiceWish): number
+  /** Told by `said`, once for each. @returns like `speak` */
+  play(fx: Effects, sound: PlaySound): number
   /** Stops what the flow speaks and plays. */
   flush(fx: Effects): void
   startTranscribe(fx: Effects, wish: TranscribeWish): void
@@ -77,7 +78,82 @@ export interface ActionRun {
   input(fx: Effects, input: FlowInput): Progress
 }
 
-export type ActionKind = (option: JsonObject, host: FlowHost) => ActionRun
+/** What an action may ask of the run it is part of. */
+export interface FlowDoor {
+  readonly activeflowId: string
+  /** Of the call, for a run that has one. */
+  readonly referenceId: string
+  /** The option before variables were filled in. */
+  readonly written: JsonObject
+  /** '' when there is none of that name. */
+  variable(name: string): string
+  hasVariable(name: string): boolean
+  /** Too long or too many: nothing happens (contract §7.5). */
+  setVariable(name: string, value: string): void
+  /** What is handed on to calls and runs that this one starts: the variables that are not ours. */
+  ownVariables(): Readonly<Record<string, string>>
+  /** The action that is next. Unset, or unknown: nothing happens. */
+  jump(id: string): void
+  /** These run before the rest. */
+  insert(actions: readonly ActionDoc[]): void
+  /** @returns how often this action of this list has asked, from 1 */
+  count(): number
+  stop(fx: Effects): void
+}
+
+export type ActionKind = (option: JsonObject, host: FlowHost, flow: FlowDoor) => ActionRun
+
+/** Done with its first step. */
+export function atOnce(start: (fx: Effects) => void): ActionRun {
+  return {
+    start(fx) {
+      start(fx)
+      return 'done'
+    },
+    input: () => 'done',
+  }
+}
+
+/** Answers the call first when need be. */
+export function onceAnswered(host: FlowHost, run: ActionRun): ActionRun {
+  let isAnswered = false
+  const begin = (fx: Effects): Progress => {
+    isAnswered = true
+    return run.start(fx)
+  }
+  return {
+    start: (fx) => (host.answer(fx) ? begin(fx) : 'wait'),
+    input(fx, input) {
+      if (isAnswered) return run.input(fx, input)
+      return input.kind === 'answered' ? begin(fx) : 'wait'
+    },
+  }
+}
+
+/** Longest wait for an answer from outside that has its own, shorter, limit. */
+const ERRAND_MS = 30_000
+
+/** Waits for what becomes of an errand. */
+export function awaitErrand(
+  host: FlowHost,
+  what: Errand,
+  done: (result: ErrandResult, fx: Effects) => void = () => {},
+): ActionRun {
+  let errand = 0
+  return {
+    start(fx) {
+      errand = host.errand(fx, what)
+      host.wake(fx, fx.now + ERRAND_MS)
+      return 'wait'
+    },
+    input(fx, input) {
+      if (input.kind === 'timer') return 'done'
+      if (input.kind !== 'errandDone' || input.errand !== errand) return 'wait'
+      done(input.result, fx)
+      return 'done'
+    },
+  }
+}
 
 /** A string option; '' when absent or of another type. */
 export function text(option: JsonObject, name: string): string {
@@ -89,4 +165,14 @@ export function text(option: JsonObject, name: string): string {
 export function number(option: JsonObject, name: string, otherwise: number): number {
   const value = option[name]
   return typeof value === 'number' && Number.isFinite(value) ? value : otherwise
+}
+
+/** An address option that was read by the contract; null when absent. */
+export function address(option: JsonObject, name: string): Address | null {
+  return (option[name] as Address | null | undefined) ?? null
+}
+
+/** A list of addresses that was read by the contract. */
+export function addresses(option: JsonObject, name: string): readonly Address[] {
+  return (option[name] as readonly Address[] | undefined) ?? []
 }

@@ -1,47 +1,60 @@
 /**
- * One run of a flow on a call (an activeflow, contract §9.2): a cursor over a list of actions. When they run out the
- * call is hung up.
+ * One run of a flow (an activeflow, contract §9.2), of a call or without one. When the actions have run out it is over,
+ * and its call is hung up. Never throws for what a flow says: an action with an option that makes no sense, or without the
+ * call it needs, is skipped.
  */
 
-import type { Micros } from '../../kernel/clock.ts'
-import { NIL_UUID, timestamp } from '../../kernel/ids.ts'
+import { isActionType, readOption } from '../../contract/action-options.ts'
+import type { Millis } from '../../kernel/clock.ts'
+import { isUnset, NIL_UUID } from '../../kernel/ids.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { ActionDoc } from '../commands.ts'
 import type { Effects } from '../effects.ts'
-import type { CallFacts } from '../facts.ts'
 import type { FlowPlan } from '../part.ts'
-import type { ActionRun, FlowHost, FlowInput } from './action.ts'
-import { ACTIONS } from './index.ts'
-import { fillIn } from './variables.ts'
+import { type ActionRun, atOnce, type FlowDoor, type FlowHost, type FlowInput, type Progress } from './action.ts'
+import { Cursor } from './cursor.ts'
+import { ACTIONS, NEEDS_CALL } from './index.ts'
+import { type Origin, type RunFacts, RunRecord } from './run-record.ts'
+import { fillIn, Scope, type Variables } from './variables.ts'
 
 /** Cursor moves without an action that waits: past this a flow goes round in circles. */
 const MAX_MOVES = 1000
+/** A wait shorter than this is no rest: a loop of such waits would only keep the machine busy. */
+const REST_MS = 100
+/** Runs in a row by `on_complete_flow_id`. */
+const MAX_CHAIN = 5
 
 export class FlowRun {
-  readonly #facts: CallFacts
   readonly #host: FlowHost
   readonly #plan: FlowPlan
-  readonly #variables: Readonly<Record<string, string>>
-  readonly #createdAt: Micros
-  #updatedAt: Micros
-  #current: ActionDoc | null = null
+  readonly #origin: Origin
+  readonly #record: RunRecord
+  readonly #cursor: Cursor
+  readonly #scope: Scope
   #action: ActionRun | null = null
-  #executed: JsonObject[] = []
+  #moves = 0
+  #movedAt: Millis = 0
   #isEnded = false
+  #hasBegun = false
+  #hasTranscription = false
+  /** A list too many was asked for. */
+  #isSpent = false
+  /** What comes while an action takes its step; null between steps. */
+  #waiting: FlowInput[] | null = null
 
-  constructor(
-    facts: CallFacts,
-    host: FlowHost,
-    plan: FlowPlan,
-    callVariables: Readonly<Record<string, string>>,
-    fx: Effects,
-  ) {
-    this.#facts = facts
+  /** @param ours variables that every run of this kind has (contract §9.4) */
+  constructor(facts: RunFacts, host: FlowHost, plan: FlowPlan, ours: Variables, fx: Effects, origin?: Origin) {
     this.#host = host
     this.#plan = plan
-    this.#variables = { ...plan.variables, ...callVariables }
-    this.#createdAt = fx.stamp()
-    this.#updatedAt = this.#createdAt
+    this.#origin = origin ?? {
+      referenceType: 'call',
+      referenceId: facts.callId ?? NIL_UUID,
+      referenceActiveflowId: NIL_UUID,
+      chain: 0,
+    }
+    this.#record = new RunRecord(facts, plan, this.#origin, fx)
+    this.#scope = new Scope(plan.variables, ours)
+    this.#cursor = new Cursor(actionsOf(plan, facts))
   }
 
   get isEnded(): boolean {
@@ -50,99 +63,163 @@ export class FlowRun {
 
   /** The action being executed, as the call shows it. */
   get currentAction(): JsonObject {
-    return this.#current
-      ? { ...this.#current }
-      : { id: NIL_UUID, next_id: NIL_UUID, type: '', option: {}, tm_execute: null }
+    return this.#record.currentAction
+  }
+
+  /** All of them, ours too. */
+  get variables(): Variables {
+    return this.#scope.all()
   }
 
   begin(fx: Effects): void {
+    if (this.#hasBegun || this.#isEnded) return
+    this.#hasBegun = true
     this.#save(fx)
     fx.event('activeflow_created', this.doc())
-    this.#advance(fx, this.#plan.actions[0] ?? null)
+    if (this.#host.callStatus() === 'progressing') this.#transcribe(fx)
+    this.#advance(fx)
   }
 
   input(fx: Effects, input: FlowInput): void {
+    if (input.kind === 'answered') this.#transcribe(fx)
     if (this.#isEnded || !this.#action) return
-    if (this.#action.input(fx, input) === 'done') this.#advance(fx, this.#next())
+    if (this.#waiting) {
+      this.#waiting.push(input)
+      return
+    }
+    if (this.#step((action) => action.input(fx, input)) === 'done') this.#advance(fx)
+    else this.#takeWaiting(fx)
   }
 
+  /** Over from outside: the call is gone, or is told to be. */
   end(fx: Effects): void {
     if (this.#isEnded) return
     this.#isEnded = true
     this.#action = null
-    this.#updatedAt = fx.stamp()
+    this.#record.touch(fx)
     this.#save(fx)
+    if (!this.#hasBegun) return
     fx.event('activeflow_deleted', this.doc())
+    this.#startNext(fx)
+  }
+
+  /** Ends the run; its call is hung up. */
+  stop(fx: Effects): void {
+    if (this.#isEnded) return
+    this.end(fx)
+    this.#host.hangUp(fx)
+  }
+
+  /** Gone for readers. */
+  delete(fx: Effects): void {
+    this.stop(fx)
+    this.#record.delete(fx)
+    this.#save(fx)
   }
 
   doc(): JsonObject {
-    return {
-      id: this.#facts.activeflowId,
-      customer_id: this.#facts.customerId,
-      flow_id: this.#plan.flowId,
-      status: this.#isEnded ? 'ended' : 'running',
-      reference_type: 'call',
-      reference_id: this.#facts.callId,
-      reference_activeflow_id: NIL_UUID,
-      on_complete_flow_id: NIL_UUID,
-      webhook_uri: '',
-      webhook_method: '',
-      current_action: this.currentAction,
-      forward_action_id: NIL_UUID,
-      executed_actions: [...this.#executed],
-      tm_create: timestamp(this.#createdAt),
-      tm_update: timestamp(this.#updatedAt),
-      tm_delete: null,
+    return this.#record.doc(this.#isEnded, this.#cursor.forwardId)
+  }
+
+  /** 000's `transcription` of a flow: from the answer on. */
+  #transcribe(fx: Effects): void {
+    const { transcription } = this.#plan
+    if (!transcription?.enabled || this.#hasTranscription || this.#isEnded) return
+    this.#hasTranscription = true
+    const { language } = transcription
+    this.#host.startTranscribe(fx, { language, direction: 'both', provider: '', onEndFlowId: NIL_UUID })
+  }
+
+  #advance(fx: Effects): void {
+    while (!this.#isEnded) {
+      const next = this.#mayMove(fx.now) ? this.#cursor.next() : null
+      if (!next) return this.stop(fx)
+      if (this.#execute(fx, next) === 'wait') return this.#takeWaiting(fx)
     }
   }
 
-  #advance(fx: Effects, first: ActionDoc | null): void {
-    let action = first
-    for (let moves = 0; action !== null; moves++) {
-      if (moves > MAX_MOVES) break
-      if (this.#execute(fx, action) === 'wait' || this.#isEnded) return
-      action = this.#next()
-    }
-    this.#action = null
-    if (!this.#isEnded) this.#host.hangUp(fx)
+  #mayMove(now: Millis): boolean {
+    if (now - this.#movedAt >= REST_MS) this.#moves = 0
+    this.#movedAt = now
+    return !this.#isSpent && ++this.#moves <= MAX_MOVES
   }
 
-  #execute(fx: Effects, doc: ActionDoc): 'done' | 'wait' {
-    this.#updatedAt = fx.stamp()
-    this.#current = { ...doc, tm_execute: timestamp(this.#updatedAt) }
-    this.#executed.push({ ...this.#current })
-    const kind = ACTIONS[doc.type]
-    this.#action = kind ? kind(fillIn(doc.option, this.#variables), this.#host) : null
+  #execute(fx: Effects, doc: ActionDoc): Progress {
+    this.#record.execute(fx, doc)
+    this.#action = this.#actionFor(fx, doc)
     this.#save(fx)
     fx.event('activeflow_updated', this.doc())
-    return this.#action?.start(fx) ?? 'done'
+    return this.#step((action) => action.start(fx))
   }
 
-  #next(): ActionDoc | null {
-    const current = this.#current
-    if (!current) return null
-    const actions = this.#plan.actions
-    if (current.next_id !== NIL_UUID && current.next_id !== '') {
-      const target = actions.find((action) => action.id === current.next_id)
-      if (target) return target
+  /** What a step causes at once comes after it. */
+  #step(take: (action: ActionRun) => Progress): Progress {
+    if (!this.#action) return 'wait'
+    this.#waiting ??= []
+    return take(this.#action)
+  }
+
+  #takeWaiting(fx: Effects): void {
+    const waiting = this.#waiting ?? []
+    this.#waiting = null
+    for (const input of waiting) this.input(fx, input)
+  }
+
+  #actionFor(fx: Effects, doc: ActionDoc): ActionRun {
+    const kind = ACTIONS[doc.type]
+    if (!kind || !isActionType(doc.type)) return skipped(fx, doc, 'it does nothing in this release')
+    if (NEEDS_CALL.has(doc.type) && !this.#host.hasMedia) return skipped(fx, doc, 'it needs a call')
+    // The actions of a `call` are filled in when that call runs them.
+    const { actions, ...own } = doc.option
+    const read = readOption(doc.type, fillIn(own, this.#scope), false)
+    if (!read.ok) return skipped(fx, doc, `option.${read.field}: ${read.why}`)
+    return kind(actions === undefined ? read.option : { ...read.option, actions }, this.#host, this.#doorFor(doc))
+  }
+
+  #doorFor(doc: ActionDoc): FlowDoor {
+    return {
+      activeflowId: this.#record.id,
+      referenceId: this.#origin.referenceId,
+      written: doc.option,
+      variable: (name) => this.#scope.get(name),
+      hasVariable: (name) => this.#scope.has(name),
+      setVariable: (name, value) => this.#scope.set(name, value),
+      ownVariables: () => this.#scope.given(),
+      jump: (id) => this.#cursor.jump(id),
+      insert: (actions) => {
+        if (!this.#cursor.insert(actions)) this.#isSpent = true
+      },
+      count: () => this.#cursor.count(),
+      stop: (fx) => this.stop(fx),
     }
-    const at = actions.findIndex((action) => action.id === current.id)
-    return at < 0 ? null : (actions[at + 1] ?? null)
+  }
+
+  #startNext(fx: Effects): void {
+    const { onCompleteFlowId } = this.#plan
+    const { referenceType, referenceId, chain } = this.#origin
+    if (isUnset(onCompleteFlowId) || onCompleteFlowId === undefined || chain >= MAX_CHAIN) return
+    this.#host.startRun(fx, {
+      flowId: onCompleteFlowId,
+      referenceType,
+      referenceId,
+      referenceActiveflowId: this.#record.id,
+      variables: this.#scope.all(),
+      chain: chain + 1,
+    })
   }
 
   #save(fx: Effects): void {
-    fx.row('activeflows', {
-      id: this.#facts.activeflowId,
-      tmCreate: this.#createdAt,
-      tmDelete: null,
-      keys: {
-        status: this.#isEnded ? 'ended' : 'running',
-        reference_id: this.#facts.callId,
-        node_id: this.#facts.nodeId,
-        boot_id: this.#facts.bootId,
-      },
-      doc: this.doc(),
-      hidden: {},
-    })
+    this.#record.save(fx, this.doc(), this.#isEnded)
   }
+}
+
+/** A flow with nothing but 000's fields answers and stays (contract §9.1). */
+function actionsOf(plan: FlowPlan, facts: RunFacts): readonly ActionDoc[] {
+  if (plan.actions.length > 0 || !(plan.transcription || plan.flatWebhookUrl)) return plan.actions
+  return ['answer', 'block'].map((type) => ({ id: facts.random.uuid(), next_id: NIL_UUID, type, option: {} }))
+}
+
+function skipped(fx: Effects, doc: ActionDoc, why: string): ActionRun {
+  fx.out({ kind: 'skipped', action: doc.type, actionId: doc.id, why })
+  return atOnce(() => {})
 }

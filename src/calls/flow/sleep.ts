@@ -2,10 +2,14 @@
 
 import { type ActionKind, number } from './action.ts'
 
-export const sleep: ActionKind = (option, host) => ({
-  start(fx) {
-    host.wake(fx, fx.now + Math.max(0, number(option, 'duration', 0)))
-    return 'wait'
-  },
-  input: (_fx, input) => (input.kind === 'timer' ? 'done' : 'wait'),
-})
+export const sleep: ActionKind = (option, host) => {
+  const durationMs = number(option, 'duration', 0)
+  return {
+    start(fx) {
+      if (durationMs <= 0) return 'done'
+      host.wake(fx, fx.now + durationMs)
+      return 'wait'
+    },
+    input: (_fx, input) => (input.kind === 'timer' ? 'done' : 'wait'),
+  }
+}
