@@ -8,6 +8,7 @@ import { timestamp } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Row, TableName } from '../store/port.ts'
 import type { NewEvent } from './ports.ts'
+import { usageOfLost } from './usage.ts'
 
 export interface Remains {
   readonly call: Row
@@ -16,11 +17,21 @@ export interface Remains {
   readonly activeflows: readonly Row[]
   /** Number of the call's last stored event. */
   readonly lastSeq: number
+  /** When that event was stored: what was up then has been up so long. Absent: until now. */
+  readonly lastToldUs?: Micros
 }
 
 export interface Burial {
   readonly rows: readonly { readonly table: TableName; readonly row: Row }[]
   readonly events: readonly NewEvent[]
+}
+
+/** A groupcall, or a run without a call, that is not there any more to say so itself. */
+export function buryAlone(table: 'groupcalls' | 'activeflows', row: Row, wall: Micros): Burial {
+  const [status, type] = table === 'groupcalls' ? ['hangup', 'groupcall_hangup'] : ['ended', 'activeflow_deleted']
+  const doc: JsonObject = { ...row.doc, status, tm_update: timestamp(wall) }
+  const event = { type, customerId: row.customer_id, callId: null, seq: null, offsetMs: null, data: doc }
+  return { rows: [{ table, row: { ...row, keys: { ...row.keys, status }, doc } }], events: [event] }
 }
 
 /** Live rows only; what is final already is left alone. */
@@ -48,6 +59,7 @@ export function bury(remains: Remains, wall: Micros): Burial {
     const changes = { status: 'hangup', hangup_reason: 'failed', hangup_by: 'local', tm_hangup: timestamp(wall) }
     close('calls', call, changes, { status: 'hangup' }, ['call_hangup'])
   }
+  rows.push({ table: 'usages', row: usageOfLost(call, remains.lastToldUs ?? wall, wall) })
   for (const row of remains.activeflows)
     close('activeflows', row, { status: 'ended' }, { status: 'ended' }, ['activeflow_deleted'])
   for (const row of remains.transcribes) {

@@ -11,6 +11,14 @@ import type { Birth } from './part.ts'
 
 const NO_ACTION: JsonObject = { id: NIL_UUID, next_id: NIL_UUID, type: '', option: {}, tm_execute: null }
 
+/** What its parts know of a call. */
+export interface Shown {
+  readonly action: JsonObject | undefined
+  /** Calls at the other end of a bridge, or being rung. */
+  readonly chained: readonly string[]
+  readonly bridgedWith: string | null
+}
+
 export class CallRecord {
   readonly birth: Birth
   readonly #facts: CallFacts
@@ -23,6 +31,7 @@ export class CallRecord {
   #progressingAt: Micros | null = null
   #hangupAt: Micros | null = null
   #deletedAt: Micros | null = null
+  #muted: '' | 'in' | 'out' | 'both' = ''
 
   constructor(birth: Birth, facts: CallFacts) {
     this.birth = birth
@@ -58,6 +67,17 @@ export class CallRecord {
     }
   }
 
+  /** @returns false when it was so already */
+  mute(direction: '' | 'in' | 'out' | 'both'): boolean {
+    const isNew = direction !== this.#muted
+    this.#muted = direction
+    return isNew
+  }
+
+  touch(fx: Effects): void {
+    this.#updatedAt = fx.stamp()
+  }
+
   /** The first reason counts. */
   because(reason: HangupReason): void {
     if (this.#reason === '') this.#reason = reason
@@ -67,7 +87,7 @@ export class CallRecord {
     this.#deletedAt ??= fx.stamp()
   }
 
-  doc(action: JsonObject = NO_ACTION): JsonObject {
+  doc(now: Shown): JsonObject {
     const { birth } = this
     const time = (at: Micros | null): string | null => (at === null ? null : timestamp(at))
     return {
@@ -78,20 +98,25 @@ export class CallRecord {
       flow_id: birth.plan?.flowId ?? NIL_UUID,
       activeflow_id: this.#facts.activeflowId,
       type: 'flow',
-      master_call_id: NIL_UUID,
-      chained_call_ids: [],
+      master_call_id: birth.masterCallId ?? NIL_UUID,
+      chained_call_ids: [...now.chained],
       recording_id: NIL_UUID,
       recording_ids: [],
       groupcall_id: birth.groupcallId,
       source: { ...birth.source },
       destination: { ...birth.destination },
       status: this.#status,
-      action,
+      action: now.action ?? NO_ACTION,
       direction: birth.direction,
-      mute_direction: '',
+      mute_direction: this.#muted,
       hangup_by: this.#hangupBy,
       hangup_reason: this.#status === 'hangup' ? this.#reason : '',
-      metadata: { sip_call_id: birth.sipCallId },
+      metadata: {
+        sip_call_id: birth.sipCallId,
+        ...(birth.callerId === undefined ? {} : { caller_id: birth.callerId }),
+        ...(now.bridgedWith === null ? {} : { bridged_call_id: now.bridgedWith }),
+        ...birth.metadata,
+      },
       tm_ringing: time(this.#ringingAt),
       tm_progressing: time(this.#progressingAt),
       tm_hangup: time(this.#hangupAt),
@@ -102,15 +127,23 @@ export class CallRecord {
   }
 
   /** @param hidden what the wire never shows */
-  save(fx: Effects, action: JsonObject | undefined, hidden: JsonObject): void {
+  save(fx: Effects, now: Shown, hidden: JsonObject): void {
     const { birth } = this
-    const keys = { status: this.#status, groupcall_id: birth.groupcallId, node_id: birth.nodeId, boot_id: birth.bootId }
+    const keys = {
+      status: this.#status,
+      groupcall_id: birth.groupcallId,
+      node_id: birth.nodeId,
+      boot_id: birth.bootId,
+      source: birth.source.target,
+      destination: birth.destination.target,
+      master_call_id: birth.masterCallId ?? null,
+    }
     fx.row('calls', {
       id: birth.callId,
       tmCreate: this.#createdAt,
       tmDelete: this.#deletedAt,
       keys,
-      doc: this.doc(action),
+      doc: this.doc(now),
       hidden,
     })
   }
@@ -125,7 +158,7 @@ export function callVariables(birth: Birth, facts: CallFacts): Record<string, st
     'voipbin.activeflow.reference_id': birth.callId,
     'voipbin.call.id': birth.callId,
     'voipbin.call.direction': birth.direction,
-    'voipbin.call.master_call_id': NIL_UUID,
+    'voipbin.call.master_call_id': birth.masterCallId ?? NIL_UUID,
     'voipbin.call.digits': '',
   }
   for (const [end, address] of [

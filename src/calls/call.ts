@@ -1,56 +1,45 @@
 /**
- * One call: who, where, status, and the list of what is attached to it (its flow, ears, mouth, speaking sessions). Each
- * of those is its own machine in its own file; the call passes inputs on and tells them when it is gone.
+ * One call: who, where, status, and the list of what is attached to it (its flow, ears, mouth, speaking sessions, its
+ * bridge to other calls). Each of those is its own machine in its own file; the call passes inputs on and tells them when
+ * it is gone.
  */
 
 import type { Micros, Millis } from '../kernel/clock.ts'
 import { NIL_UUID } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { step } from '../kernel/machine.ts'
-import { SeededRandom } from '../kernel/random.ts'
-import { LANE_FLOW } from '../media/protocol.ts'
-import { CallRecord, callVariables } from './call-record.ts'
+import { assemble, type CallParts, type CallSettings } from './call-parts.ts'
+import type { Shown } from './call-record.ts'
 import { type Action, CALL, type Input, type Status } from './call-table.ts'
-import type { CallCommand } from './commands.ts'
-import { Ears } from './ears.ts'
+import { disclose } from './disclosure.ts'
 import { Effects, type Tally } from './effects.ts'
-import type { CallFacts, VoiceWish } from './facts.ts'
-import type { FlowHost, FlowInput } from './flow/action.ts'
-import { FlowRun } from './flow/run.ts'
+import type { FlowInput } from './flow/action.ts'
+import type { GroupcallInput } from './groupcall.ts'
 import { type HangupReason, REFUSALS, reasonOf } from './hangup.ts'
-import { Mouth, type SaySettled } from './mouth.ts'
-import { outTranscripts } from './out-transcripts.ts'
 import type { Birth, CallInput, CallOutput, SipNews, SoundNews, SpokenNews } from './part.ts'
-import { Speakings } from './speakings.ts'
-import { Turns } from './turns.ts'
+import { Usage } from './usage.ts'
 
 /** After hang-up everything attached must be done by then, or is given up. */
 const WRAP_UP_MS = 4_000
 
-export interface CallSettings {
-  readonly rateHz: number
-  readonly voiceFor: (wish: VoiceWish) => string
-}
+export type { CallSettings }
 
 export class Call {
   readonly #settings: CallSettings
   readonly #tally: Tally = { seq: 0, bornAt: 0 }
-  #record!: CallRecord
-  #facts!: CallFacts
-  #turns!: Turns
-  #ears!: Ears
-  #mouth!: Mouth
-  #flow: FlowRun | null = null
-  #speakings!: Speakings
+  readonly #usage = new Usage()
+  #parts!: CallParts
   /** Our 200 is out. */
   #isAnswering = false
   #hangsUpOnceConfirmed = false
   #legIsGone = false
   #isOver = false
-  #deleteReplies: number[] = []
+  /** What is shown of the call is not what was told last. */
+  #isChanged = false
+  #toldAction = ''
 
   get #status(): Status {
-    return this.#record.status
+    return this.#parts.record.status
   }
 
   constructor(settings: CallSettings) {
@@ -60,7 +49,10 @@ export class Call {
   handle(input: CallInput, now: Millis, wall: Micros): CallOutput[] {
     if (input.kind === 'born') this.#tally.bornAt = now
     const fx = new Effects(now, wall, this.#tally)
-    if (!this.#isOver) this.#take(fx, input)
+    if (!this.#isOver) {
+      this.#take(fx, input)
+      this.#settle(fx)
+    }
     return fx.outputs
   }
 
@@ -73,50 +65,62 @@ export class Call {
       case 'sound':
         return this.#sounded(fx, input.news)
       case 'listen':
-        this.#ears.news(fx, input.news)
+        this.#usage.listened(input.news)
+        this.#parts.ears.news(fx, input.news)
         return this.#closeWhenQuiet(fx)
       case 'talk':
         return this.#spoken(fx, input.news)
       case 'command':
-        return this.#command(fx, input.reply, input.command)
+        return this.#parts.commands.take(fx, input.reply, input.command)
       case 'timer':
         return this.#timer(fx, input.name)
       case 'begin':
-        return this.#speakings.begin(fx, input.speakingId)
+        return this.#parts.speakings.begin(fx, input.speakingId)
       case 'stored':
-        return this.#turns.stored(input.mark, input.at, input.sentAt)
+        return this.#parts.turns.stored(input.mark, input.at, input.sentAt)
       case 'notStored':
         return this.#undo(fx, input.created)
       case 'threadLost':
         return this.#threadLost(fx, input.thread)
+      case 'errandDone':
+        return this.#tellFlow(fx, input)
+      case 'peer':
+        return this.#parts.peers.take(fx, input.news)
       default:
         input satisfies never
     }
   }
 
+  /** After each input: what follows from where things stand now. */
+  #settle(fx: Effects): void {
+    const action = String(this.#parts.flow()?.currentAction['tm_execute'] ?? '')
+    if (action !== this.#toldAction) this.#isChanged = true
+    this.#toldAction = action
+    const peer = this.#status === 'hangup' ? null : this.#parts.bridge.peer
+    this.#parts.outcomes.settled(fx, this.#parts.voice.bridged(peer))
+    this.#parts.overhearing.sync(fx, peer)
+    const isTold = !this.#isChanged || this.#status === 'hangup'
+    this.#isChanged = false
+    if (isTold) return
+    this.#parts.record.touch(fx)
+    this.#save(fx)
+    fx.event('call_updated', this.doc())
+  }
+
   // ---------------------------------------------------------------- birth and signalling
 
   #born(fx: Effects, birth: Birth): void {
-    const random = new SeededRandom(birth.seed)
-    this.#facts = {
-      callId: birth.callId,
-      customerId: birth.customerId,
-      activeflowId: birth.plan ? random.uuid() : NIL_UUID,
-      nodeId: birth.nodeId,
-      bootId: birth.bootId,
-      random,
-      bornAt: fx.now,
-      bornWall: fx.stamp(),
-      rateHz: this.#settings.rateHz,
-      voiceFor: this.#settings.voiceFor,
-    }
-    this.#record = new CallRecord(birth, this.#facts)
-    this.#turns = new Turns(fx.now)
-    this.#ears = new Ears(this.#facts, this.#turns)
-    this.#mouth = new Mouth(this.#settings.rateHz)
-    this.#speakings = new Speakings(this.#facts, this.#mouth, this.#turns)
-    if (birth.plan)
-      this.#flow = new FlowRun(this.#facts, this.#flowHost(), birth.plan, callVariables(birth, this.#facts), fx)
+    this.#parts = assemble(fx, birth, this.#settings, {
+      isRinging: () => this.#status === 'ringing' && birth.direction === 'incoming' && !this.#isAnswering,
+      tellFlow: (now, input) => this.#tellFlow(now, input),
+      answer: (now) => this.#answer(now),
+      hangUp: (now, reason) => this.#hangUp(now, reason),
+      changed: () => {
+        this.#isChanged = true
+      },
+      save: (now) => this.#save(now),
+      doc: () => this.doc(),
+    })
     fx.out({ kind: 'openLeg' })
     this.#save(fx)
     fx.event('call_created', this.doc())
@@ -126,7 +130,9 @@ export class Call {
   #signalled(fx: Effects, news: SipNews): void {
     switch (news.kind) {
       case 'progress':
-        return this.#step(fx, 'rang')
+        this.#step(fx, 'rang')
+        if (news.early) this.#tellGroup(fx, { kind: 'callEarly', callId: this.#parts.facts.callId })
+        return
       case 'answered':
       case 'confirmed':
         return this.#step(fx, 'answered')
@@ -136,6 +142,8 @@ export class Call {
         return this.#end(fx, 'failed', 'cancel')
       case 'ended':
         return this.#end(fx, 'ended', news.cause === 'timeout' || news.cause === 'transport' ? 'failed' : 'normal')
+      case 'held':
+        return
       default:
         news satisfies never
     }
@@ -143,15 +151,25 @@ export class Call {
 
   #end(fx: Effects, input: 'failed' | 'ended', reason: HangupReason): void {
     if (this.#status === 'hangup') return
-    this.#record.because(reason)
+    this.#parts.record.because(reason)
     this.#step(fx, input)
+  }
+
+  /** @returns true when the call is answered already; else that is told later */
+  #answer(fx: Effects): boolean {
+    if (this.#status === 'progressing') return true
+    if (this.#status === 'ringing' && this.#parts.record.birth.direction === 'incoming' && !this.#isAnswering) {
+      this.#isAnswering = true
+      fx.out({ kind: 'accept' })
+    }
+    return false
   }
 
   #hangUp(fx: Effects, reason: HangupReason): void {
     if (this.#status === 'hangup') return
     const unanswered = this.#status === 'dialing' || this.#status === 'ringing'
-    this.#record.because(unanswered && reason === 'normal' ? 'cancel' : reason)
-    if (this.#record.birth.direction === 'outgoing' || this.#status !== 'ringing') return this.#step(fx, 'hangUp')
+    this.#parts.record.because(unanswered && reason === 'normal' ? 'cancel' : reason)
+    if (this.#parts.record.birth.direction === 'outgoing' || this.#status !== 'ringing') return this.#step(fx, 'hangUp')
     if (this.#isAnswering) {
       // Our 200 is out and its ACK is not here: BYE may only follow the ACK (RFC 3261 §15).
       this.#hangsUpOnceConfirmed = true
@@ -168,7 +186,7 @@ export class Call {
     endedBy: 'remote' | 'local' = this.#status === 'terminating' || this.#status === 'canceling' ? 'local' : 'remote',
   ): void {
     const next = step('call', CALL, this.#status, input)
-    this.#record.move(fx, next.to, endedBy)
+    this.#parts.record.move(fx, next.to, endedBy)
     for (const action of next.run) this.#run(fx, action)
   }
 
@@ -181,10 +199,10 @@ export class Call {
         if (this.#status === 'progressing') this.#answered(fx)
         return
       case 'progress':
-        fx.out({ kind: 'timer', name: 'maxDuration', at: fx.now + this.#record.birth.maxDurationMs })
+        fx.out({ kind: 'timer', name: 'maxDuration', at: fx.now + this.#parts.record.birth.maxDurationMs })
         return
       case 'bye':
-        return fx.out({ kind: 'bye', reason: this.#record.reason })
+        return fx.out({ kind: 'bye', reason: this.#parts.record.reason })
       case 'cancel':
         return fx.out({ kind: 'cancelInvite' })
       case 'gone':
@@ -195,25 +213,42 @@ export class Call {
   }
 
   #answered(fx: Effects): void {
+    this.#usage.answered(fx.now)
     if (this.#hangsUpOnceConfirmed) return this.#step(fx, 'hangUp')
-    if (!this.#flow) return
-    if (this.#record.birth.direction === 'outgoing') this.#flow.begin(fx)
-    else this.#flow.input(fx, { kind: 'answered' })
+    const { birth } = this.#parts.record
+    if (birth.plan?.disclosure) disclose(fx, this.#parts.facts, this.#parts.mouth, birth.plan.disclosure)
+    this.#parts.acts.answered(fx)
+    this.#parts.bridge.up(fx)
+    this.#tellGroup(fx, { kind: 'callAnswered', callId: this.#parts.facts.callId })
+    if (birth.direction === 'outgoing') this.#parts.flow()?.begin(fx)
+    else this.#tellFlow(fx, { kind: 'answered' })
   }
 
   #gone(fx: Effects): void {
+    this.#usage.ended(fx.now)
     this.#save(fx)
     fx.event('call_hangup', this.doc())
     fx.out({ kind: 'clearTimer', name: 'maxDuration' })
     fx.out({ kind: 'clearTimer', name: 'flow' })
     fx.out({ kind: 'timer', name: 'wrapUp', at: fx.now + WRAP_UP_MS })
-    this.#flow?.end(fx)
-    this.#ears.callGone(fx)
-    this.#speakings.callGone(fx)
+    this.#parts.bridge.gone(fx)
+    this.#tellGroup(fx, {
+      kind: 'callOver',
+      callId: this.#parts.facts.callId,
+      reason: this.#parts.record.reason || 'normal',
+    })
+    this.#parts.acts.gone()
+    this.#parts.flow()?.end(fx)
+    this.#parts.ears.callGone(fx)
+    this.#parts.speakings.callGone(fx)
     fx.out({ kind: 'closeLeg' })
-    for (const reply of this.#deleteReplies) this.#delete(fx, reply)
-    this.#deleteReplies = []
+    this.#parts.commands.gone(fx)
     this.#closeWhenQuiet(fx)
+  }
+
+  #tellGroup(fx: Effects, input: GroupcallInput & { readonly kind: 'callEarly' | 'callAnswered' | 'callOver' }): void {
+    const id = this.#parts.record.birth.groupcallId
+    if (id !== NIL_UUID) fx.tell({ kind: 'groupcall', id }, input)
   }
 
   // ---------------------------------------------------------------- sound
@@ -223,39 +258,27 @@ export class Call {
       case 'legOpened':
         return this.#legOpened(fx)
       case 'legFailed':
-        this.#legIsGone = true
-        this.#record.because('failed')
-        if (this.#record.birth.direction === 'incoming' && this.#status === 'ringing') {
-          fx.out({ kind: 'reject', code: 503, phrase: 'No media port' })
-        } else if (this.#status === 'progressing') fx.out({ kind: 'bye', reason: 'media failed' })
-        this.#voicesSettled(fx, this.#mouth.closed([]))
-        return this.#end(fx, 'failed', 'failed')
+        return this.#legFailed(fx)
       case 'voiceStarted': {
-        const say = this.#mouth.voiceStarted(news.sayId, news.at)
-        this.#turns.firstVoice(news.sayId, news.at)
-        return say ? this.#speakings.sounds(fx, say) : undefined
+        const say = this.#parts.mouth.voiceStarted(news.sayId, news.at)
+        this.#parts.turns.firstVoice(news.sayId, news.at)
+        return say ? this.#parts.speakings.sounds(fx, say) : undefined
       }
       case 'played':
-        return this.#voicesSettled(fx, this.#mouth.played(news.say))
+        return this.#parts.outcomes.settled(fx, this.#parts.mouth.played(news.say))
       case 'flushed':
-        this.#turns.flushed(news.at, news.lastVoicedAt)
-        return this.#voicesSettled(fx, this.#mouth.flushed(news.lane, news.epoch, news.cut))
+        this.#parts.turns.flushed(news.at, news.lastVoicedAt)
+        return this.#parts.outcomes.settled(fx, this.#parts.mouth.flushed(news.lane, news.epoch, news.cut))
       case 'dtmf':
-        return fx.event('dtmf_received', {
-          id: this.#facts.random.uuid(),
-          customer_id: this.#facts.customerId,
-          call_id: this.#facts.callId,
-          digit: news.digit,
-          duration: Math.round(news.durationMs),
-          tm_create: fx.time(),
-        })
+        return this.#keyPressed(fx, news.digit, news.durationMs)
       case 'legClosed':
         this.#legIsGone = true
-        this.#voicesSettled(fx, this.#mouth.closed(news.cut))
+        this.#parts.outcomes.settled(fx, this.#parts.mouth.closed(news.cut))
         return this.#closeWhenQuiet(fx)
+      case 'digitsSent':
+        return this.#tellFlow(fx, { kind: 'digitsSent' })
       case 'rtpStarted':
       case 'gate':
-      case 'digitsSent':
       case 'ready':
       case 'pace':
         return
@@ -268,94 +291,46 @@ export class Call {
     if (this.#status === 'dialing') return fx.out({ kind: 'invite' })
     if (this.#status !== 'ringing') return
     fx.out({ kind: 'ring' })
-    if (this.#flow) this.#flow.begin(fx)
+    const flow = this.#parts.flow()
+    if (flow) flow.begin(fx)
     else this.#hangUp(fx, 'failed')
   }
 
-  #spoken(fx: Effects, news: SpokenNews): void {
-    if (news.kind === 'rendered') {
-      this.#turns.firstPcm(news.sayId, news.at)
-      this.#voicesSettled(fx, this.#mouth.rendered(news))
-    } else if (news.kind === 'utterFailed') {
-      this.#voicesSettled(fx, this.#mouth.failed(news.sayId, news.why))
-    }
+  #legFailed(fx: Effects): void {
+    this.#legIsGone = true
+    this.#parts.record.because('failed')
+    if (this.#parts.record.birth.direction === 'incoming' && this.#status === 'ringing') {
+      fx.out({ kind: 'reject', code: 503, phrase: 'No media port' })
+    } else if (this.#status === 'progressing') fx.out({ kind: 'bye', reason: 'media failed' })
+    this.#parts.outcomes.settled(fx, this.#parts.mouth.closed([]))
+    return this.#end(fx, 'failed', 'failed')
   }
 
-  #voicesSettled(fx: Effects, ends: readonly SaySettled[]): void {
-    for (const end of ends) {
-      for (const part of outTranscripts(end, this.#settings.rateHz)) this.#ears.spoken(fx, part.message, part.at)
-      if (end.say.owner.kind === 'flow') this.#tellFlow(fx, { kind: 'said', end })
-      else this.#speakings.settled(fx, end)
+  #keyPressed(fx: Effects, digit: string, durationMs: number): void {
+    fx.event('dtmf_received', {
+      id: this.#parts.facts.random.uuid(),
+      customer_id: this.#parts.facts.customerId,
+      call_id: this.#parts.facts.callId,
+      digit,
+      duration: Math.round(durationMs),
+      tm_create: fx.time(),
+    })
+    this.#parts.host.keyPressed(digit)
+    this.#tellFlow(fx, { kind: 'key', digit })
+  }
+
+  #spoken(fx: Effects, news: SpokenNews): void {
+    this.#usage.spoke(news)
+    if (news.kind === 'rendered') {
+      this.#parts.turns.firstPcm(news.sayId, news.at)
+      this.#parts.outcomes.settled(fx, this.#parts.mouth.rendered(news))
+    } else if (news.kind === 'utterFailed') {
+      this.#parts.outcomes.settled(fx, this.#parts.mouth.failed(news.sayId, news.why))
     }
   }
 
   #tellFlow(fx: Effects, input: FlowInput): void {
-    this.#flow?.input(fx, input)
-  }
-
-  // ---------------------------------------------------------------- commands
-
-  #command(fx: Effects, reply: number, command: CallCommand): void {
-    switch (command.kind) {
-      case 'hangup':
-        if (this.#status === 'hangup') return fx.refuse(reply, 'CALL_ALREADY_HANGUP')
-        this.#hangUp(fx, 'normal')
-        return fx.reply(reply, { ok: true, doc: this.doc() })
-      case 'delete':
-        if (this.#status === 'hangup') return this.#delete(fx, reply)
-        this.#deleteReplies.push(reply)
-        return this.#hangUp(fx, 'normal')
-      case 'turns':
-        return fx.reply(reply, { ok: true, doc: this.#turns.doc() })
-      case 'startTranscribe':
-        return this.#startTranscribe(fx, reply, command)
-      case 'setPhrases':
-      case 'stopTranscribe':
-      case 'deleteTranscribe':
-        return this.#transcribeCommand(fx, reply, command)
-      case 'createSpeaking':
-        if (this.#status !== 'progressing') return fx.refuse(reply, 'CALL_STATE_INVALID')
-        return this.#speakings.create(fx, reply, command)
-      case 'say':
-      case 'flush':
-      case 'stopSpeaking':
-      case 'deleteSpeaking':
-        return this.#speakings.use(fx, reply, command)
-      default:
-        command satisfies never
-    }
-  }
-
-  #startTranscribe(fx: Effects, reply: number, command: CallCommand & { kind: 'startTranscribe' }): void {
-    if (this.#status !== 'progressing') return fx.refuse(reply, 'CALL_STATE_INVALID')
-    const running = this.#ears.running(command.language)
-    if (running) {
-      const id = { id: running.id }
-      return fx.reply(reply, { ok: false, code: 'TRANSCRIBE_ALREADY_PROGRESSING', details: [id], extra: id })
-    }
-    this.#ears.start(fx, command, command.phrases, reply)
-  }
-
-  #transcribeCommand(
-    fx: Effects,
-    reply: number,
-    command: CallCommand & { kind: 'setPhrases' | 'stopTranscribe' | 'deleteTranscribe' },
-  ): void {
-    const transcribe = this.#ears.find(command.transcribeId)
-    if (!transcribe) return fx.refuse(reply, 'TRANSCRIBE_NOT_FOUND')
-    if (command.kind === 'stopTranscribe') return this.#ears.stop(fx, transcribe, reply, 'stop')
-    if (command.kind === 'deleteTranscribe') {
-      this.#ears.stop(fx, transcribe, null, 'stop')
-      transcribe.delete(fx)
-    } else this.#ears.setPhrases(fx, command.phrases)
-    fx.reply(reply, { ok: true, doc: transcribe.doc() })
-  }
-
-  #delete(fx: Effects, reply: number): void {
-    this.#record.delete(fx)
-    this.#save(fx)
-    fx.event('call_deleted', this.doc())
-    fx.reply(reply, { ok: true, doc: this.doc() })
+    this.#parts.flow()?.input(fx, input)
   }
 
   // ---------------------------------------------------------------- time, faults and the end
@@ -364,8 +339,8 @@ export class Call {
     if (name === 'maxDuration') return this.#hangUp(fx, 'timeout')
     if (name === 'flow') return this.#tellFlow(fx, { kind: 'timer' })
     if (name !== 'wrapUp') return
-    this.#ears.abandon(fx)
-    this.#voicesSettled(fx, this.#mouth.closed([]))
+    this.#parts.ears.abandon(fx)
+    this.#parts.outcomes.settled(fx, this.#parts.mouth.closed([]))
     this.#legIsGone = true
     this.#closeWhenQuiet(fx)
   }
@@ -373,76 +348,52 @@ export class Call {
   /** A new session whose record could not be stored was never given out: it goes as if it had not been. */
   #undo(fx: Effects, created: string | null): void {
     const [kind, id] = created?.split(':') ?? []
-    if (kind === 'speaking' && id) this.#speakings.undo(fx, id)
-    const transcribe = kind === 'transcribe' && id ? this.#ears.find(id) : undefined
-    if (transcribe) this.#ears.stop(fx, transcribe, null, 'stop')
+    if (kind === 'speaking' && id) this.#parts.speakings.undo(fx, id)
+    const transcribe = kind === 'transcribe' && id ? this.#parts.ears.find(id) : undefined
+    if (transcribe) this.#parts.ears.stop(fx, transcribe, null, 'stop')
   }
 
   #threadLost(fx: Effects, thread: 'media' | 'listen' | 'talk'): void {
     if (thread === 'listen') {
-      this.#ears.abandon(fx)
+      this.#parts.ears.abandon(fx)
       return
     }
-    if (thread === 'talk') return this.#voicesSettled(fx, this.#mouth.engineLost(fx))
-    this.#voicesSettled(fx, this.#mouth.closed([]))
+    if (thread === 'talk') return this.#parts.outcomes.settled(fx, this.#parts.mouth.engineLost(fx))
+    this.#parts.outcomes.settled(fx, this.#parts.mouth.closed([]))
     this.#legIsGone = true
     this.#hangUp(fx, 'failed')
   }
 
   #closeWhenQuiet(fx: Effects): void {
-    if (this.#status !== 'hangup' || !this.#legIsGone || !this.#ears.isQuiet || this.#mouth.isBusy || this.#isOver)
+    if (
+      this.#status !== 'hangup' ||
+      !this.#legIsGone ||
+      !this.#parts.ears.isQuiet ||
+      this.#parts.mouth.isBusy ||
+      this.#isOver
+    )
       return
     this.#isOver = true
     fx.out({ kind: 'clearTimer', name: 'wrapUp' })
     this.#save(fx)
-    if (this.#record.birth.groupcallId !== NIL_UUID) {
-      fx.out({
-        kind: 'tell',
-        ref: { kind: 'groupcall', id: this.#record.birth.groupcallId },
-        input: { kind: 'callOver', callId: this.#facts.callId },
-      })
-    }
+    this.#usage.save(fx, this.#parts.record.birth)
     fx.out({ kind: 'over' })
   }
 
-  // ---------------------------------------------------------------- what the flow may ask
+  doc(): JsonObject {
+    return this.#parts.record.doc(this.#shown)
+  }
 
-  #flowHost(): FlowHost {
+  get #shown(): Shown {
     return {
-      answer: (fx) => {
-        if (this.#status === 'progressing') return true
-        if (this.#status === 'ringing' && !this.#isAnswering) {
-          this.#isAnswering = true
-          fx.out({ kind: 'accept' })
-        }
-        return false
-      },
-      speak: (fx, words, wish) => {
-        this.#mouth.say(fx, {
-          lane: LANE_FLOW,
-          owner: { kind: 'flow', id: this.#facts.activeflowId },
-          uuid: this.#facts.random.uuid(),
-          text: words,
-          voice: this.#facts.voiceFor(wish),
-        })
-      },
-      startTranscribe: (fx, wish) => {
-        if (!this.#ears.running(wish.language)) this.#ears.start(fx, wish, null, null)
-      },
-      wake: (fx, at) => fx.out({ kind: 'timer', name: 'flow', at }),
-      hangUp: (fx) => this.#hangUp(fx, 'normal'),
+      action: this.#parts.flow()?.currentAction,
+      chained: this.#parts.bridge.chained,
+      bridgedWith: this.#parts.bridge.peer,
     }
   }
 
-  doc(): JsonObject {
-    return this.#record.doc(this.#flow?.currentAction)
-  }
-
   #save(fx: Effects): void {
-    this.#record.save(
-      fx,
-      this.#flow?.currentAction,
-      this.#isOver ? { turns: this.#turns.doc(), seq: this.#tally.seq } : {},
-    )
+    const hidden = this.#isOver ? { turns: this.#parts.turns.doc(), seq: this.#tally.seq } : {}
+    this.#parts.record.save(fx, this.#shown, hidden)
   }
 }

@@ -71,7 +71,7 @@ export type CallCommand =
       readonly destinations: readonly Address[]
     }
   /** Ends the run of the flow; the call is then hung up. */
-  | { readonly kind: 'stopFlow' }
+  | { readonly kind: 'stopFlow'; readonly thenDelete?: boolean }
 
 /** What may be done to a call outside its flow. */
 export type ActAction =
@@ -128,10 +128,13 @@ export interface CallsDoor {
   groupcall(request: Originate & { readonly ringMethod: string; readonly answerMethod: string }): Promise<Outcome>
   /** `POST /activeflows`: a run without a call; the answer's doc is the activeflow. */
   startRun(request: StartRun): Promise<Outcome>
-  /** The run of a call is stopped with its call; one without a call by itself. The answer's doc is the activeflow. */
-  stopRun(customerId: string, activeflowId: string): Promise<Outcome>
-  /** Ends all member calls. */
-  hangupGroupcall(customerId: string, groupcallId: string): Promise<Outcome>
+  /**
+   * The run of a call is stopped with its call; one without a call by itself. The answer's doc is the activeflow.
+   * `thenDelete`: deleted once it has ended, and the answer's doc carries `tm_delete`.
+   */
+  stopRun(customerId: string, activeflowId: string, thenDelete?: boolean): Promise<Outcome>
+  /** Ends all member calls. `thenDelete`: deleted once the last has ended, and the answer's doc carries `tm_delete`. */
+  hangupGroupcall(customerId: string, groupcallId: string, thenDelete?: boolean): Promise<Outcome>
 }
 
 export interface StartRun {

@@ -45,12 +45,20 @@ const EAR: Table<State, Input, Action> = {
   },
 }
 
+/** Another call that wants to know what is said here, for its own transcriptions of direction `out`. */
+export interface Listener {
+  readonly callId: string
+  readonly language: string
+  readonly phrases: readonly string[] | null
+}
+
 export class Ears {
   readonly #facts: CallFacts
   readonly #turns: Turns
   #state: State = 'off'
   #transcribes: Transcribe[] = []
   #phrases: readonly string[] | null = null
+  #listener: Listener | null = null
 
   constructor(facts: CallFacts, turns: Turns) {
     this.#facts = facts
@@ -82,6 +90,24 @@ export class Ears {
     return transcribe
   }
 
+  /** What this call's transcriptions of direction `out` want to know of the other side of a bridge, or null. */
+  get wanted(): { readonly language: string; readonly phrases: readonly string[] | null } | null {
+    const one = this.#transcribes.find((transcribe) => transcribe.hears('out') && !transcribe.isFinishing)
+    return one ? { language: one.wish.language, phrases: this.#phrases } : null
+  }
+
+  /** Hears for another call too, or (null) no longer. */
+  lend(fx: Effects, listener: Listener | null): void {
+    const was = this.#listener
+    this.#listener = listener
+    if (listener) this.#step(fx, 'want')
+    else if (was && !this.#isNeeded) this.#step(fx, 'leave')
+  }
+
+  get #isNeeded(): boolean {
+    return this.#listener !== null || this.#transcribes.some((one) => one.hears('in') && !one.isFinishing)
+  }
+
   setPhrases(fx: Effects, phrases: readonly string[] | null): void {
     this.#phrases = phrases
     if (this.#state !== 'off') fx.out({ kind: 'setPhrases', phrases })
@@ -90,12 +116,12 @@ export class Ears {
   stop(fx: Effects, transcribe: Transcribe, reply: number | null, because: 'stop' | 'callGone'): void {
     if (!transcribe.stop(fx, reply, because)) return
     if (!transcribe.hears('in') || this.#state === 'off') return transcribe.finished(fx)
-    const others = this.#transcribes.some((one) => one.hears('in') && !one.isFinishing)
-    if (others) transcribe.finished(fx)
+    if (this.#isNeeded) transcribe.finished(fx)
     else this.#step(fx, 'leave')
   }
 
   callGone(fx: Effects): void {
+    if (this.#listener) this.lend(fx, null)
     for (const transcribe of this.#transcribes) this.stop(fx, transcribe, null, 'callGone')
   }
 
@@ -130,6 +156,7 @@ export class Ears {
           one.speechEvent(fx, 'transcribe_speech_ended', { recognised: news.text !== '' })
           one.transcript(fx, 'in', news.text, news.onsetAt)
         }
+        if (this.#listener && news.text !== '') this.#report(fx, this.#listener.callId, news.text, news.onsetAt)
         fx.out({ kind: 'mark', mark: this.#turns.heard(news) })
         return
       case 'dropped':
@@ -147,6 +174,10 @@ export class Ears {
     for (const one of this.#transcribes) one.transcript(fx, 'out', message, at)
   }
 
+  #report(fx: Effects, callId: string, text: string, at: number): void {
+    fx.tellPeer(callId, { kind: 'heard', text, at, language: this.#listener?.language ?? '' })
+  }
+
   #step(fx: Effects, input: Input): void {
     const next = step('ear', EAR, this.#state, input)
     this.#state = next.to
@@ -157,7 +188,11 @@ export class Ears {
     const hearing = this.#transcribes.filter((one) => one.hears('in'))
     switch (action) {
       case 'attach':
-        fx.out({ kind: 'attachEar', language: hearing[0]?.wish.language ?? 'en-US', phrases: this.#phrases })
+        fx.out({
+          kind: 'attachEar',
+          language: hearing[0]?.wish.language ?? this.#listener?.language ?? 'en-US',
+          phrases: this.#phrases ?? (hearing.length === 0 ? (this.#listener?.phrases ?? null) : null),
+        })
         return
       case 'detach':
         fx.out({ kind: 'detachEar', finish: true })
@@ -172,7 +207,7 @@ export class Ears {
         for (const one of hearing) one.finished(fx)
         return
       case 'attachIfWanted':
-        if (this.#transcribes.some((one) => one.hears('in') && !one.isFinishing)) this.#step(fx, 'want')
+        if (this.#isNeeded) this.#step(fx, 'want')
         return
       default:
         action satisfies never

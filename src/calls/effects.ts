@@ -4,8 +4,8 @@ import type { Micros, Millis } from '../kernel/clock.ts'
 import { timestamp } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { TableName } from '../store/port.ts'
-import type { Outcome } from './commands.ts'
-import type { CallOutput, RowOut } from './part.ts'
+import type { Outcome, Ref } from './commands.ts'
+import type { CallOutput, PeerNews, RowOut } from './part.ts'
 
 /** Numbers that outlive one input: the call's event counter and its birth. */
 export interface Tally {
@@ -38,6 +38,16 @@ export class Effects {
 
   out(output: CallOutput): void {
     this.outputs.push(output)
+  }
+
+  /** To another mailbox, or this one: taken after what is being handled. */
+  tell(ref: Ref, input: object): void {
+    this.outputs.push({ kind: 'tell', ref, input: input as JsonObject })
+  }
+
+  /** To another call. */
+  tellPeer(callId: string, news: PeerNews): void {
+    this.tell({ kind: 'call', id: callId }, { kind: 'peer', news })
   }
 
   event(type: string, data: JsonObject, ephemeral = false): void {

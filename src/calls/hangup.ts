@@ -23,6 +23,10 @@ export function reasonOf(status: string, news: SipNews & { kind: 'failed' }): Ha
   }
 }
 
+export function isHangupReason(word: string): word is HangupReason {
+  return Object.hasOwn(REFUSALS, word)
+}
+
 /** What an incoming call that we never answered is refused with. */
 export const REFUSALS: Readonly<Record<HangupReason, { readonly code: number; readonly phrase: string }>> = {
   normal: { code: 603, phrase: 'Decline' },

@@ -7,13 +7,25 @@ import type { Millis } from '../kernel/clock.ts'
 import type { Lane, PlayedSay } from '../media/protocol.ts'
 import type { WordTime } from '../speech/protocol.ts'
 import type { Effects } from './effects.ts'
+import type { PlaySound } from './ports.ts'
 
 export type CutBy = 'flush' | 'stop' | 'hangup' | 'engine'
 
-/** Who asked: a speaking session (by id) or a flow action. */
+/**
+ * Who asked: a speaking session (by id), a flow action, an action from outside the flow, the disclosure, or the call at the
+ * other side of a bridge (`id` is its name for the say).
+ */
 export interface SayOwner {
-  readonly kind: 'speaking' | 'flow'
+  readonly kind: 'speaking' | 'flow' | 'act' | 'disclosure' | 'peer'
   readonly id: string
+}
+
+export interface SayWish {
+  readonly lane: Lane
+  readonly owner: SayOwner
+  readonly uuid: string
+  readonly text: string
+  readonly voice: string
 }
 
 export interface Say {
@@ -22,6 +34,9 @@ export interface Say {
   readonly lane: Lane
   readonly owner: SayOwner
   readonly text: string
+  /** Played instead of spoken; the text is '' then. */
+  readonly sound: PlaySound | null
+  readonly voice: string
   readonly askedAt: Millis
   readonly words: WordTime[]
   totalSamples: number
@@ -47,11 +62,35 @@ export interface SaySettled {
   readonly positionMs: number
 }
 
+export function newSay(sayId: number, askedAt: Millis, want: SayWish, sound: PlaySound | null = null): Say {
+  return {
+    sayId,
+    uuid: want.uuid,
+    lane: want.lane,
+    owner: want.owner,
+    text: want.text,
+    sound,
+    voice: want.voice,
+    askedAt,
+    words: [],
+    totalSamples: 0,
+    rendered: false,
+    failedWhy: null,
+    firstPcmAt: null,
+    startedAt: null,
+    cutBy: null,
+    playedSamples: null,
+    finished: false,
+  }
+}
+
 export class Mouth {
   readonly #rateHz: number
   readonly #says = new Map<number, Say>()
   readonly #epochs: [number, number] = [0, 0]
   #lastSayId = 0
+  /** What was asked while something sounds that may not be cut: it waits. Null when nothing like that sounds. */
+  #behind: Say[] | null = null
 
   constructor(rateHz: number) {
     this.#rateHz = rateHz
@@ -61,41 +100,60 @@ export class Mouth {
     return this.#says.size > 0
   }
 
-  say(fx: Effects, want: { lane: Lane; owner: SayOwner; uuid: string; text: string; voice: string }): Say {
-    const sayId = ++this.#lastSayId
-    const say: Say = {
-      sayId,
-      uuid: want.uuid,
-      lane: want.lane,
-      owner: want.owner,
-      text: want.text,
-      askedAt: fx.now,
-      words: [],
-      totalSamples: 0,
-      rendered: false,
-      failedWhy: null,
-      firstPcmAt: null,
-      startedAt: null,
-      cutBy: null,
-      playedSamples: null,
-      finished: false,
-    }
-    this.#says.set(sayId, say)
-    fx.out({
-      kind: 'utter',
-      lane: want.lane,
-      epoch: this.#epochs[want.lane],
-      sayId,
-      text: want.text,
-      voice: want.voice,
-    })
+  say(fx: Effects, want: SayWish): Say {
+    return this.#ask(fx, newSay(++this.#lastSayId, fx.now, want))
+  }
+
+  play(fx: Effects, want: Omit<SayWish, 'text' | 'voice'>, sound: PlaySound): Say {
+    return this.#ask(fx, newSay(++this.#lastSayId, fx.now, { ...want, text: '', voice: '' }, sound))
+  }
+
+  /** Says what cannot be cut but by hang-up: whatever else is asked, flushes too, waits until `goOn`. */
+  sayFirst(fx: Effects, want: SayWish): Say {
+    const say = this.say(fx, want)
+    this.#behind = []
     return say
+  }
+
+  /** What could not be cut is over: the rest has its turn, but for what was flushed meanwhile. @returns that, unheard */
+  goOn(fx: Effects): SaySettled[] {
+    const behind = this.#behind ?? []
+    this.#behind = null
+    for (const say of behind) {
+      if (!this.#says.has(say.sayId)) continue
+      if (say.cutBy === null) this.#utter(fx, say)
+      else this.#nothingPlayed(say)
+    }
+    return this.#settle()
+  }
+
+  #ask(fx: Effects, say: Say): Say {
+    this.#says.set(say.sayId, say)
+    if (this.#behind) this.#behind.push(say)
+    else this.#utter(fx, say)
+    return say
+  }
+
+  #utter(fx: Effects, say: Say): void {
+    const { lane, sayId, text, voice, sound } = say
+    const epoch = this.#epochs[lane]
+    if (sound) fx.out({ kind: 'play', lane, epoch, sayId, sound })
+    else fx.out({ kind: 'utter', lane, epoch, sayId, text, voice })
+  }
+
+  #nothingPlayed(say: Say): void {
+    say.playedSamples ??= 0
+    say.rendered = true
   }
 
   /** Raises the lane's epoch: nothing asked before can sound after. What was cut is told by `flushed`. */
   flush(fx: Effects, lane: Lane, cutBy: CutBy): void {
+    if (this.#behind) {
+      for (const say of this.#behind) if (say.lane === lane) say.cutBy ??= cutBy
+      return
+    }
     this.#epochs[lane]++
-    for (const say of this.#says.values()) if (say.lane === lane && say.cutBy === null) say.cutBy = cutBy
+    for (const say of this.#says.values()) if (say.lane === lane) say.cutBy ??= cutBy
     fx.out({ kind: 'flush', lane, epoch: this.#epochs[lane] })
   }
 
@@ -127,6 +185,7 @@ export class Mouth {
 
   /** Nothing more comes of what was asked: what has begun is cut where it is, the rest is over at once. */
   engineLost(fx: Effects): SaySettled[] {
+    this.#behind = null
     for (const say of this.#says.values()) {
       say.failedWhy ??= 'engine lost'
       say.rendered = true

@@ -59,14 +59,51 @@ export type PeerNews =
   | { readonly kind: 'early'; readonly callId: string }
   | { readonly kind: 'connected'; readonly callId: string }
   | { readonly kind: 'nobody'; readonly reason: string }
+  /** To ourselves: the flow wants to connect a call that is connected already, from outside. */
+  | { readonly kind: 'connectRefused' }
   /** The other side of the bridge is gone, or has been taken away from it. */
   | { readonly kind: 'left'; readonly callId: string; readonly reason: string }
-  /** From now on the other side of the bridge is this call (a transfer). */
-  | { readonly kind: 'joined'; readonly callId: string }
+  /** From now on the other side of the bridge is this call. `lead`: it is for us to join the sound. */
+  | { readonly kind: 'joined'; readonly callId: string; readonly lead?: boolean }
+  /** The other side consults somebody (attended transfer): music until `joined`, `dialOn` or `left`. */
+  | { readonly kind: 'parked'; readonly callId: string }
+  /** The other side gives us to these (blind transfer): dial them as your own. */
+  | {
+      readonly kind: 'handOver'
+      readonly callId: string
+      readonly groupcallId: string
+      readonly callIds: readonly string[]
+      readonly destinations: readonly Address[]
+    }
+  /** The other side has hung up while it consulted: what it was dialling is now ours. */
+  | { readonly kind: 'dialOn'; readonly groupcallId: string; readonly callIds: readonly string[] }
+  /** What is spoken for the other side's far end is to sound here; how far it came is told by `uttered`. */
+  | {
+      readonly kind: 'utter'
+      readonly callId: string
+      readonly sayId: number
+      readonly text: string
+      readonly voice: string
+    }
+  | { readonly kind: 'uttered'; readonly sayId: number; readonly end: UtteredThere }
+  | { readonly kind: 'flushUttered' }
   /** What the other side said, for transcriptions of direction `out`. */
   | { readonly kind: 'heard'; readonly text: string; readonly at: number; readonly language: string }
   /** The other side wants to know what is said here, or no longer. */
-  | { readonly kind: 'listen'; readonly language: string | null; readonly phrases: readonly string[] | null }
+  | {
+      readonly kind: 'listen'
+      readonly callId: string
+      readonly language: string | null
+      readonly phrases: readonly string[] | null
+    }
+
+/** How far a say came that sounded at the other side of a bridge only. */
+export interface UtteredThere {
+  readonly complete: boolean
+  readonly heardChars: number
+  readonly cutWord: string
+  readonly positionMs: number
+}
 
 /** First entry of every call's log: who calls whom, and the seed of all its randomness. */
 export interface Birth {
@@ -177,6 +214,10 @@ export type CallOutput =
   | { readonly kind: 'dial'; readonly dial: Dial }
   /** Starts a run of a flow without media. */
   | { readonly kind: 'startRun'; readonly run: RunWish }
+  /** Of a groupcall that dials one after another: the member's turn. */
+  | { readonly kind: 'dialMember'; readonly index: number }
+  /** For the operator's log: an action of a flow was left out. Never what a person said. */
+  | { readonly kind: 'skipped'; readonly action: string; readonly actionId: string; readonly why: string }
   // ---- time
   | { readonly kind: 'timer'; readonly name: string; readonly at: Millis }
   | { readonly kind: 'clearTimer'; readonly name: string }
@@ -195,6 +236,9 @@ export type CallOutput =
 /** Legs of a `connect` or transfer, or (`isChild` false) an independent call of the `call` action. */
 export interface Dial {
   readonly groupcallId: string
+  /** Ids of the calls to be made, one a destination. Absent: new ones. */
+  readonly callIds?: readonly string[]
+  /** Null: who calls the call that dials. */
   readonly source: Address | null
   readonly destinations: readonly Address[]
   readonly anonymous: boolean

@@ -50,7 +50,8 @@ export interface GateWish {
 }
 
 export type GateVerdict =
-  | { readonly ok: true }
+  /** `instead`: the call goes there and nowhere else (an emergency call that has a route). */
+  | { readonly ok: true; readonly instead?: Address }
   /** `code` is one of `contract/errors.ts`; `sip` is what a caller is refused with. */
   | {
       readonly ok: false
@@ -90,6 +91,8 @@ export interface Signalling {
       readonly destination: Address
       /** Caller's number withheld (RFC 3323). */
       readonly anonymous?: boolean
+      /** Shown instead of the source's number (contract §5). */
+      readonly callerId?: string
     },
   ): void
   cancel(callId: string): void
@@ -118,7 +121,14 @@ export interface Sound {
   /** Told about like `utter`. */
   play(
     callId: string,
-    play: { readonly lane: Lane; readonly epoch: number; readonly sayId: number; readonly sound: PlaySound },
+    play: {
+      /** Whose files may be played. */
+      readonly customerId: string
+      readonly lane: Lane
+      readonly epoch: number
+      readonly sayId: number
+      readonly sound: PlaySound
+    },
   ): void
   /** Both hear each other; `oneWay`: only the first hears the second. Undone by `unbridge` and by closing either. */
   bridge(callId: string, peerCallId: string, oneWay?: boolean): void

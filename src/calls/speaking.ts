@@ -10,7 +10,8 @@ import { step, type Table } from '../kernel/machine.ts'
 import { LANE_SAY } from '../media/protocol.ts'
 import type { Effects } from './effects.ts'
 import type { CallFacts } from './facts.ts'
-import type { CutBy, Mouth, Say, SaySettled } from './mouth.ts'
+import type { CutBy, Say, SaySettled } from './mouth.ts'
+import type { Voice } from './voice.ts'
 
 type State = 'initiating' | 'active' | 'stopped'
 type Input = 'ready' | 'say' | 'flush' | 'stop' | 'callGone'
@@ -50,7 +51,7 @@ export interface SpeakingWish {
 export class Speaking {
   readonly id: string
   readonly #facts: CallFacts
-  readonly #mouth: Mouth
+  readonly #voice: Voice
   readonly #wish: SpeakingWish
   readonly #createdAt: Micros
   #updatedAt: Micros
@@ -62,9 +63,9 @@ export class Speaking {
   #open = 0
   #stoppedToldYet = false
 
-  constructor(facts: CallFacts, mouth: Mouth, wish: SpeakingWish, fx: Effects) {
+  constructor(facts: CallFacts, voice: Voice, wish: SpeakingWish, fx: Effects) {
     this.#facts = facts
-    this.#mouth = mouth
+    this.#voice = voice
     this.#wish = wish
     this.id = facts.random.uuid()
     this.#createdAt = fx.stamp()
@@ -199,7 +200,7 @@ export class Speaking {
           this.#queued = []
           break
         case 'flush':
-          if (this.#open > 0) this.#mouth.flush(fx, LANE_SAY, cutBy)
+          if (this.#open > 0) this.#voice.flush(fx, cutBy)
           break
         case 'tellStopped':
           this.#tellStoppedWhenQuiet(fx)
@@ -216,7 +217,7 @@ export class Speaking {
 
   #utter(fx: Effects, text: string): void {
     this.#open++
-    this.#mouth.say(fx, {
+    this.#voice.say(fx, this.#wish.direction, {
       lane: LANE_SAY,
       owner: { kind: 'speaking', id: this.id },
       uuid: this.#facts.random.uuid(),

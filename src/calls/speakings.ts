@@ -3,22 +3,23 @@
 import type { CallCommand } from './commands.ts'
 import type { Effects } from './effects.ts'
 import type { CallFacts } from './facts.ts'
-import type { Mouth, Say, SaySettled } from './mouth.ts'
+import type { Say, SaySettled } from './mouth.ts'
 import { Speaking } from './speaking.ts'
 import type { Turns } from './turns.ts'
+import type { Voice } from './voice.ts'
 
 type Create = CallCommand & { kind: 'createSpeaking' }
 type Use = CallCommand & { kind: 'say' | 'flush' | 'stopSpeaking' | 'deleteSpeaking' }
 
 export class Speakings {
   readonly #facts: CallFacts
-  readonly #mouth: Mouth
+  readonly #voice: Voice
   readonly #turns: Turns
   readonly #all: Speaking[] = []
 
-  constructor(facts: CallFacts, mouth: Mouth, turns: Turns) {
+  constructor(facts: CallFacts, voice: Voice, turns: Turns) {
     this.#facts = facts
-    this.#mouth = mouth
+    this.#voice = voice
     this.#turns = turns
   }
 
@@ -26,7 +27,7 @@ export class Speakings {
     const other = this.#all.find((one) => !one.isOver)
     if (other?.state === 'active') return fx.refuse(reply, 'SPEAKING_ALREADY_ACTIVE')
     other?.stop(fx, null)
-    const speaking = new Speaking(this.#facts, this.#mouth, wish, fx)
+    const speaking = new Speaking(this.#facts, this.#voice, wish, fx)
     this.#all.push(speaking)
     speaking.open(fx, reply)
   }

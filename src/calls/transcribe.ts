@@ -4,7 +4,7 @@
  */
 
 import type { Micros, Millis } from '../kernel/clock.ts'
-import { timestamp, transcriptOffset } from '../kernel/ids.ts'
+import { isUnset, timestamp, transcriptOffset } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { step, type Table } from '../kernel/machine.ts'
 import type { Effects } from './effects.ts'
@@ -164,7 +164,7 @@ export class Transcribe {
       id,
       tmCreate: created,
       tmDelete: null,
-      keys: { transcribe_id: this.id, direction },
+      keys: { transcribe_id: this.id, direction, reference_id: this.#facts.callId },
       doc,
       hidden: {},
     })
@@ -215,7 +215,7 @@ export class Transcribe {
         fx.event('transcribe_done', this.doc())
         for (const reply of this.#waiting) fx.reply(reply, { ok: true, doc: this.doc() })
         this.#waiting = []
-        return
+        return this.#startNext(fx)
       case 'noteFailed':
         this.#reason = 'engine_failed'
         return
@@ -230,6 +230,28 @@ export class Transcribe {
       default:
         action satisfies never
     }
+  }
+
+  /** `on_end_flow_id` (contract §10.3). */
+  #startNext(fx: Effects): void {
+    const { onEndFlowId: flowId, language, direction } = this.wish
+    if (isUnset(flowId)) return
+    fx.out({
+      kind: 'startRun',
+      run: {
+        flowId,
+        referenceType: 'transcribe',
+        referenceId: this.id,
+        referenceActiveflowId: this.#facts.activeflowId,
+        variables: {
+          'voipbin.call.id': this.#facts.callId,
+          'voipbin.transcribe.id': this.id,
+          'voipbin.transcribe.language': language,
+          'voipbin.transcribe.direction': direction,
+        },
+        chain: 0,
+      },
+    })
   }
 
   #streamingEvent(fx: Effects, type: string, streaming: { id: string; direction: string }): void {

@@ -18,7 +18,7 @@ export const ADDRESS_TYPES = [
   'whatsapp',
 ] as const
 
-export const DIALABLE: readonly string[] = ['tel', 'sip', 'extension']
+export const DIALABLE: readonly string[] = ['tel', 'sip', 'extension', 'agent']
 
 const E164 = /^\+[1-9]\d{1,14}$/
 const LONG_DIGITS = /^\+?\d{7,}$/
@@ -81,3 +81,18 @@ export function destinationFault(address: AddressDoc): string | null {
       return address.target === '' && address.target_name === '' ? 'target or target_name is needed' : null
   }
 }
+
+/** Most destinations of one request. */
+export const MAX_DESTINATIONS = 100
+
+/** Whom a request calls: at least one, each of which can be called. */
+export const destinationsIn = z
+  .array(
+    addressIn.superRefine((address, context) => {
+      const fault = destinationFault(address)
+      if (fault) context.addIssue({ code: 'custom', message: fault })
+    }),
+  )
+  .min(1, 'at least one destination is needed')
+  .max(MAX_DESTINATIONS)
+  .describe('Such as [{"type":"tel","target":"+15559876543"}]')

@@ -1,7 +1,7 @@
 /** Calls (contract §7). */
 
 import { z } from 'zod'
-import { addressIn, addressSchema, destinationFault } from './address.ts'
+import { addressIn, addressSchema, destinationsIn } from './address.ts'
 import { jsonObject, optional, recordTimes, referenceIn, timeOrNull, uuid } from './fields.ts'
 import { actionSchema } from './flow.ts'
 import { groupcallSchema } from './groupcall.ts'
@@ -44,21 +44,10 @@ export const callSchema = z
 
 export type CallDoc = z.infer<typeof callSchema>
 
-/** Most destinations of one request. */
-export const MAX_DESTINATIONS = 100
-
 /** `POST /calls` (§7.5). `actions` are read apart (`readActions`), because they need ids. */
 export const callRequest = z.object({
   source: optional(addressIn),
-  destinations: z
-    .array(
-      addressIn.superRefine((address, context) => {
-        const fault = destinationFault(address)
-        if (fault) context.addIssue({ code: 'custom', message: fault })
-      }),
-    )
-    .min(1, 'at least one destination is needed')
-    .max(MAX_DESTINATIONS),
+  destinations: destinationsIn,
   flow_id: referenceIn,
   actions: optional(z.array(z.unknown())),
   variables: optional(z.record(z.string(), z.unknown())),

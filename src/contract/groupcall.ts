@@ -1,8 +1,8 @@
 /** Groupcalls (contract §8). */
 
 import { z } from 'zod'
-import { addressSchema } from './address.ts'
-import { recordTimes, uuid } from './fields.ts'
+import { addressIn, addressSchema, destinationsIn } from './address.ts'
+import { optional, recordTimes, referenceIn, uuid } from './fields.ts'
 
 export const groupcallSchema = z
   .object({
@@ -30,3 +30,17 @@ export const groupcallSchema = z
   .meta({ id: 'Groupcall' })
 
 export type GroupcallDoc = z.infer<typeof groupcallSchema>
+
+/** `POST /groupcalls`. Without a `flow_id` the `actions` run on the call that is answered. */
+export const groupcallRequest = z.object({
+  source: optional(addressIn),
+  destinations: destinationsIn,
+  ring_method: optional(z.enum(['ring_all', 'linear'])),
+  answer_method: optional(z.enum(['hangup_others'])),
+  flow_id: referenceIn,
+  actions: optional(z.array(z.unknown())),
+  variables: optional(z.record(z.string(), z.unknown())),
+  anonymous: optional(z.enum(['yes', 'no', 'auto'])),
+})
+
+export type GroupcallRequest = z.infer<typeof groupcallRequest>

@@ -3,42 +3,46 @@
  * wait for the commit. Pure parts never see a clock, a store or a socket: this is where they meet.
  */
 
+import { Activeflow, type ActiveflowCommand } from '../calls/activeflow.ts'
 import { Call, type CallSettings } from '../calls/call.ts'
 import type { CallCommand, Outcome, Ref } from '../calls/commands.ts'
-import { Groupcall, type GroupcallInput } from '../calls/groupcall.ts'
-import type { Birth, CallInput, CallOutput } from '../calls/part.ts'
-import type { Change, Records, Signalling, Sound } from '../calls/ports.ts'
-import { LOG_VERSION, type LogEntry } from '../calls/replay.ts'
+import type { Errand, ErrandResult } from '../calls/errands.ts'
+import { Groupcall, type GroupcallCommand, type GroupcallInput } from '../calls/groupcall.ts'
+import type { Birth, CallInput, CallOutput, Dial, RunBirth, RunWish } from '../calls/part.ts'
+import type { Errands, Records, Signalling, Sound } from '../calls/ports.ts'
+import { LOG_VERSION } from '../calls/replay.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Log } from '../kernel/log.ts'
-import type { Row } from '../store/port.ts'
+import type { TableName } from '../store/port.ts'
+import { ChangeInMaking } from './change-in-making.ts'
 import { Ledger } from './ledger.ts'
+import { type AnyInput, type Mailbox, othersOf } from './mailbox.ts'
 import { Timers } from './timers.ts'
-
-type AnyInput = CallInput | GroupcallInput
 
 /** Inputs waiting while one is being handled; past this, all but hang-up and flush are refused. */
 const MAX_WAITING = 1_000
 /** Entries of an input log; a call with more keeps its first ones. */
 const MAX_LOG = 20_000
 
-interface Mailbox {
-  readonly ref: Ref
+/** Records that belong to a call, by the table they are in. */
+type Made = 'transcribe' | 'speaking' | 'activeflow'
+const MADE: Readonly<Partial<Record<TableName, Made>>> = {
+  transcribes: 'transcribe',
+  speakings: 'speaking',
+  activeflows: 'activeflow',
+}
+
+const CLOSED: Readonly<Record<Ref['kind'], string>> = {
+  call: 'CALL_NOT_FOUND',
+  groupcall: 'GROUPCALL_NOT_FOUND',
+  activeflow: 'ACTIVEFLOW_NOT_FOUND',
+}
+
+/** Who asks for other calls; `birth` is null for a run without a call. */
+export interface Dialler {
   readonly customerId: string
-  readonly part: { handle(input: AnyInput, now: number, wall: number): CallOutput[] }
   readonly birth: Birth | null
-  readonly timers: Timers
-  readonly ledger: Ledger
-  readonly waiting: AnyInput[]
-  readonly log: LogEntry[]
-  /** Keys in `#owners` of what this call has made. */
-  readonly made: string[]
-  /** Resolved with the first record stored: what a request that made this part is answered with. */
-  readonly firstDoc: Promise<JsonObject | null>
-  readonly gaveFirstDoc: (doc: JsonObject | null) => void
-  inputs: number
-  isBusy: boolean
 }
 
 export interface CallRunnerOptions {
@@ -48,14 +52,33 @@ export interface CallRunnerOptions {
   readonly sound: Sound
   readonly settings: CallSettings
   readonly log: Log
+  /** Absent: whatever is asked of the world outside comes to nothing. */
+  readonly errands?: Errands
   /** Told the reason each call ended with, and its turn record. */
   readonly onEnded?: (reason: string, turns: JsonObject) => void
   /** For tests: every output as it is carried out. */
   readonly watch?: (callId: string, outputs: readonly CallOutput[]) => void
 }
 
+/** What the door into the calls does for them; set by `serve`. */
+export interface Services {
+  /** Makes the calls that a call dials (`connect`, `call`, transfers). */
+  dial(from: Dialler, dial: Dial): void
+  /** Of a groupcall that dials one after another. */
+  dialMember(groupcallId: string, index: number): void
+  /** Starts a run of a flow without media. */
+  run(customerId: string, run: RunWish): void
+  /** Something was told to a mailbox that is not there, or no longer. */
+  untold(ref: Ref): void
+  /** A mailbox is closed: nothing more will come of it. */
+  over(ref: Ref): void
+}
+
+const NO_SERVICES: Services = { dial() {}, dialMember() {}, run() {}, untold() {}, over() {} }
+
 export class CallRunner {
   readonly #options: CallRunnerOptions
+  #services = NO_SERVICES
   readonly #mailboxes = new Map<string, Mailbox>()
   readonly #replies = new Map<number, (outcome: Outcome) => void>()
   readonly #owners = new Map<string, string>()
@@ -64,6 +87,10 @@ export class CallRunner {
 
   constructor(options: CallRunnerOptions) {
     this.#options = options
+  }
+
+  serve(services: Services): void {
+    this.#services = services
   }
 
   get liveCalls(): number {
@@ -87,6 +114,11 @@ export class CallRunner {
     return this.#mailboxes.get(callId)?.birth ?? null
   }
 
+  /** What kind of mailbox is open under an id, or null. */
+  kindOf(id: string): Ref['kind'] | null {
+    return this.#mailboxes.get(id)?.ref.kind ?? null
+  }
+
   customerOf(id: string): string | null {
     return this.#mailboxes.get(id)?.customerId ?? null
   }
@@ -95,8 +127,8 @@ export class CallRunner {
     return [...this.#mailboxes.values()].filter((one) => one.birth).map((one) => one.ref.id)
   }
 
-  /** The live call of a transcribe or speaking. */
-  callOf(kind: 'transcribe' | 'speaking', id: string): string | null {
+  /** The live call of a transcribe, a speaking or a run. */
+  callOf(kind: Made, id: string): string | null {
     return this.#owners.get(`${kind}:${id}`) ?? null
   }
 
@@ -112,11 +144,17 @@ export class CallRunner {
     this.tell({ kind: 'groupcall', id: birth.groupcallId }, birth)
   }
 
+  bearRun(birth: RunBirth): void {
+    const part = new Activeflow() as Mailbox['part']
+    this.#open({ kind: 'activeflow', id: birth.activeflowId }, birth.customerId, part, null)
+    this.tell({ kind: 'activeflow', id: birth.activeflowId }, birth)
+  }
+
   /** @returns false when the mailbox is closed or full */
   tell(ref: Ref, input: AnyInput): boolean {
     const mailbox = this.#mailboxes.get(ref.id)
     if (!mailbox) return false
-    const isUrgent = input.kind === 'command' && (input.command.kind === 'hangup' || input.command.kind === 'flush')
+    const isUrgent = input.kind === 'command' && isUrgentCommand(input.command)
     if (mailbox.waiting.length >= MAX_WAITING && !isUrgent) return false
     if (isUrgent) mailbox.waiting.unshift(input)
     else mailbox.waiting.push(input)
@@ -125,13 +163,12 @@ export class CallRunner {
   }
 
   /** Answered after the commit. Never rejects. */
-  ask(ref: Ref, command: CallCommand | { kind: 'hangup' }): Promise<Outcome> {
+  ask(ref: Ref, command: CallCommand | GroupcallCommand | ActiveflowCommand): Promise<Outcome> {
     return new Promise((resolve) => {
       const reply = ++this.#lastReply
       this.#replies.set(reply, resolve)
       const told = this.tell(ref, { kind: 'command', reply, command } as AnyInput)
-      if (!told)
-        this.#answer(reply, { ok: false, code: ref.kind === 'call' ? 'CALL_NOT_FOUND' : 'GROUPCALL_NOT_FOUND' })
+      if (!told) this.#answer(reply, { ok: false, code: CLOSED[ref.kind] })
     })
   }
 
@@ -213,9 +250,11 @@ export class CallRunner {
     const id = mailbox.ref.id
     switch (output.kind) {
       case 'ring':
-        return signalling.ring(id)
+        return signalling.ring(id, output.early)
       case 'accept':
         return signalling.accept(id)
+      case 'hold':
+        return signalling.hold(id, output.on)
       case 'reject':
         return signalling.reject(id, output.code, output.phrase)
       case 'invite':
@@ -239,6 +278,42 @@ export class CallRunner {
         return sound.utter(id, output)
       case 'flush':
         return sound.flush(id, output.lane, output.epoch)
+      case 'play':
+        return sound.play(id, { ...output, customerId: mailbox.customerId })
+      case 'bridge':
+        return sound.bridge(id, output.peerCallId, output.oneWay)
+      case 'unbridge':
+        return sound.unbridge(id)
+      case 'background':
+        return sound.background(id, output.sound)
+      case 'mute':
+        return sound.mute(id, output.direction)
+      case 'echo':
+        return sound.echo(id, output.on)
+      case 'sendDigits':
+        return sound.sendDigits(id, output.digits, output.durationMs, output.gapMs)
+      default:
+        return this.#askWorld(mailbox, output)
+    }
+  }
+
+  /** Timers, other mailboxes, and what is outside. */
+  #askWorld(mailbox: Mailbox, output: CallOutput): void {
+    const { customerId, birth, ref } = mailbox
+    switch (output.kind) {
+      case 'errand':
+        return this.#runErrand(mailbox, output.errand, output.what)
+      case 'dial':
+        return this.#services.dial({ customerId, birth }, output.dial)
+      case 'dialMember':
+        return this.#services.dialMember(ref.id, output.index)
+      case 'startRun':
+        return this.#services.run(customerId, output.run)
+      case 'skipped': {
+        const { action, actionId, why } = output
+        const fields = { customer_id: customerId, [`${ref.kind}_id`]: ref.id, action, action_id: actionId, why }
+        return this.#options.log.info(fields, 'an action of a flow was skipped')
+      }
       case 'timer':
         return mailbox.timers.set(output.name, output.at, () => {
           this.tell(mailbox.ref, { kind: 'timer', name: output.name })
@@ -246,11 +321,33 @@ export class CallRunner {
       case 'clearTimer':
         return mailbox.timers.clear(output.name)
       case 'tell':
-        this.tell(output.ref, output.input as unknown as AnyInput)
-        return
+        return this.#pass(mailbox, output.ref, output.input as unknown as AnyInput)
       default:
         throw new Error(`output ${output.kind} is not an act`)
     }
+  }
+
+  /** A call that is not there any more cannot be the other side of a bridge: who believes so is told that it has left. */
+  #pass(mailbox: Mailbox, ref: Ref, input: AnyInput): void {
+    if (this.tell(ref, input)) return
+    this.#services.untold(ref)
+    if (input.kind !== 'peer') return
+    const { news } = input
+    if (news.kind === 'connected') {
+      // Nobody dials it any more: a person who answered must not wait in silence.
+      this.tell({ kind: 'call', id: news.callId }, { kind: 'command', reply: 0, command: { kind: 'hangup' } })
+    } else if (news.kind === 'joined' || news.kind === 'parked' || news.kind === 'handOver') {
+      // `lead`: by one that leaves the two others to each other.
+      const [to, gone] = news.kind === 'joined' && news.lead ? [news.callId, mailbox.ref.id] : [mailbox.ref.id, ref.id]
+      this.tell({ kind: 'call', id: to }, { kind: 'peer', news: { kind: 'left', callId: gone, reason: 'normal' } })
+    }
+  }
+
+  #runErrand(mailbox: Mailbox, errand: number, what: Errand): void {
+    const { errands } = this.#options
+    const none: ErrandResult = { ok: false, why: 'not available here' }
+    const running = errands ? errands.run(mailbox.customerId, what) : Promise.resolve(none)
+    void running.then((result) => this.tell(mailbox.ref, { kind: 'errandDone', errand, result }))
   }
 
   #save(mailbox: Mailbox, change: ChangeInMaking): void {
@@ -276,8 +373,8 @@ export class CallRunner {
     resolve?.(outcome)
   }
 
-  #noteOwner(mailbox: Mailbox, table: string, id: string): void {
-    const kind = table === 'transcribes' ? 'transcribe' : table === 'speakings' ? 'speaking' : null
+  #noteOwner(mailbox: Mailbox, table: TableName, id: string): void {
+    const kind = mailbox.birth ? MADE[table] : undefined
     if (!kind || this.#owners.has(`${kind}:${id}`)) return
     this.#owners.set(`${kind}:${id}`, mailbox.ref.id)
     mailbox.made.push(`${kind}:${id}`)
@@ -287,13 +384,14 @@ export class CallRunner {
     mailbox.timers.clearAll()
     this.#mailboxes.delete(mailbox.ref.id)
     for (const input of mailbox.waiting) {
-      if (input.kind === 'command') this.#answer(input.reply, { ok: false, code: 'CALL_NOT_FOUND' })
+      if (input.kind === 'command') this.#answer(input.reply, { ok: false, code: CLOSED[mailbox.ref.kind] })
     }
     mailbox.waiting.length = 0
+    for (const key of mailbox.made) this.#owners.delete(key)
+    this.#services.over(mailbox.ref)
     if (!mailbox.birth) return
     this.#ended++
     this.#options.signalling.forget(mailbox.ref.id)
-    for (const key of mailbox.made) this.#owners.delete(key)
   }
 
   /** A bug of ours ends this call, and only this one. */
@@ -306,84 +404,15 @@ export class CallRunner {
       this.#options.sound.close(mailbox.ref.id)
       this.#options.sound.detachEar(mailbox.ref.id, false)
     }
+    const others = othersOf(mailbox)
     mailbox.ledger.bury(mailbox.ref, mailbox.customerId)
     this.#close(mailbox)
+    for (const { ref, input } of others) this.tell(ref, input)
   }
 }
 
-/** Rows, events and answers of one `handle`: one commit. */
-class ChangeInMaking {
-  readonly rows: { readonly table: NonNullable<Change['rows']>[number]['table']; readonly row: Row }[] = []
-  readonly replies: { readonly to: number; readonly outcome: Outcome }[] = []
-  readonly marks: number[] = []
-  readonly after: CallInput[] = []
-  created: string | null = null
-  readonly #mailbox: Mailbox
-  readonly #events: Change['events'][number][] = []
-  #logs: NonNullable<Change['inputLogs']>[number][] = []
-
-  constructor(mailbox: Mailbox) {
-    this.#mailbox = mailbox
-  }
-
-  get isEmpty(): boolean {
-    return this.rows.length + this.#events.length + this.replies.length + this.after.length + this.#logs.length === 0
-  }
-
-  /** Nothing to store: the answers wait for no commit, not even an earlier one on a disk that hangs. */
-  get isOnlyReplies(): boolean {
-    const { rows, marks, after, replies } = this
-    return (
-      replies.length > 0 && rows.length + marks.length + after.length + this.#events.length + this.#logs.length === 0
-    )
-  }
-
-  /** @returns false when the output is not a record */
-  take(output: CallOutput): boolean {
-    const { ref, customerId } = this.#mailbox
-    const isCall = ref.kind === 'call'
-    switch (output.kind) {
-      case 'row': {
-        const { id, tmCreate, tmDelete, keys, doc, hidden } = output.row
-        const row = { id, customer_id: customerId, tm_create_us: tmCreate, tm_delete_us: tmDelete, keys, doc, hidden }
-        const known = this.rows.findIndex((one) => one.table === output.table && one.row.id === id)
-        if (known >= 0) this.rows.splice(known, 1)
-        this.rows.push({ table: output.table, row })
-        return true
-      }
-      case 'event': {
-        const { type, seq, offsetMs, data, ephemeral } = output.event
-        this.#events.push({
-          type,
-          customerId,
-          callId: isCall ? ref.id : null,
-          seq: isCall ? seq : null,
-          offsetMs: isCall ? offsetMs : null,
-          data,
-          ephemeral,
-        })
-        return true
-      }
-      case 'reply':
-        if (output.to !== 0) this.replies.push({ to: output.to, outcome: output.outcome })
-        if (output.created !== undefined) this.created = output.created
-        return true
-      case 'mark':
-        this.marks.push(output.mark)
-        return true
-      case 'afterStored':
-        this.after.push(output.input)
-        return true
-      default:
-        return false
-    }
-  }
-
-  addLog(lines: readonly string[]): void {
-    this.#logs.push({ call_id: this.#mailbox.ref.id, customer_id: this.#mailbox.customerId, lines })
-  }
-
-  build(): Change {
-    return { rows: this.rows, events: this.#events, ...(this.#logs.length > 0 ? { inputLogs: this.#logs } : {}) }
-  }
+/** Goes before what waits, and is taken when nothing else is any more. */
+function isUrgentCommand(command: CallCommand | GroupcallCommand | ActiveflowCommand): boolean {
+  const { kind } = command.kind === 'act' ? command.action : command
+  return kind === 'hangup' || kind === 'flush'
 }

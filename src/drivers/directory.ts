@@ -21,7 +21,13 @@ export interface OwnNumber {
   readonly customerId: string
   readonly number: string
   readonly callFlowId: string
+  /** Said first to every caller, '' when nothing is. */
+  readonly disclosure: string
 }
+
+const BLANK: Address = { type: '', target: '', target_name: '', name: '', detail: '' }
+const PAGE = 100
+const MAX_PAGES = 100
 
 export class Directory {
   readonly #store: Store
@@ -89,7 +95,30 @@ export class Directory {
       customerId: row.customer_id,
       number,
       callFlowId: String(row.doc['call_flow_id'] ?? ''),
+      disclosure: String(row.doc['disclosure'] ?? ''),
     }
+  }
+
+  /** The customer's oldest number, or null. */
+  async firstNumber(customerId: string): Promise<string | null> {
+    let oldest: Row | null = null
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const before = oldest ? { before: { us: oldest.tm_create_us, id: oldest.id } } : {}
+      const rows = await this.#store.list({ table: 'numbers', customer_id: customerId, limit: PAGE, ...before })
+      oldest = rows.at(-1) ?? oldest
+      if (rows.length < PAGE) break
+    }
+    return oldest ? String(oldest.doc['number'] ?? '') : null
+  }
+
+  /** What an agent of a customer is reached by: by id or username (contract §4). */
+  async agentAddresses(customerId: string, address: Address): Promise<readonly Address[]> {
+    const { target, target_name: name } = address
+    const byId = isUuid(target) ? await this.#store.get('agents', customerId, target) : null
+    const named = byId ? [] : await this.#store.find('agents', { username: target || name }, 1)
+    const agent = byId ?? named.find((row) => row.customer_id === customerId)
+    const addresses = (agent?.doc['addresses'] ?? []) as unknown as readonly Partial<Address>[]
+    return addresses.map((one) => ({ ...BLANK, ...one }))
   }
 }
 

@@ -1,38 +1,51 @@
 /**
- * The door into the calls: makes them, from outside and by request, and passes commands to their mailboxes.
+ * The door into the calls: makes them, from outside and by request, and passes commands to their mailboxes. Every call is
+ * asked for at the gate before any record of it is made.
  */
 
-import { randomBytes } from 'node:crypto'
-import type { ActionDoc, Address, CallCommand, CallsDoor, Originate, Outcome } from '../calls/commands.ts'
-import type { Birth, FlowPlan } from '../calls/part.ts'
+import type { CallCommand, CallsDoor, Originate, Outcome, StartRun } from '../calls/commands.ts'
+import type { Birth, RunBirth, RunWish } from '../calls/part.ts'
 import { isUnset, NIL_UUID } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import { uuidFromWords } from '../kernel/random.ts'
-import type { Row, Store } from '../store/port.ts'
+import { type BirthOptions, Births } from './births.ts'
 import type { CallRunner } from './call-runner.ts'
-import type { Directory } from './directory.ts'
+import { calledBy, callerOf } from './callers.ts'
+import { Dialling } from './dialling.ts'
+import type { OwnNumber } from './directory.ts'
+import { planFor, storedPlan, throughPlan } from './plans.ts'
 import type { IncomingCall } from './sip-driver.ts'
 import { LOOPBACK } from './sip-policy.ts'
 
-export interface ExchangeOptions {
+export interface ExchangeOptions extends BirthOptions {
   readonly runner: CallRunner
-  readonly store: Store
-  readonly directory: Directory
-  readonly nodeId: string
-  readonly bootId: string
-  readonly maxDurationMs: number
-  /** 16 random bytes a call; drawn here because pure parts may not. */
-  readonly random?: (size: number) => Uint8Array
+  /** ISO code of the country whose national numbers are understood; '' (also when absent): of none. */
+  readonly defaultCountry?: string
+  /** A source number that is not the customer's is refused, not replaced (contract §5). */
+  readonly strictSource?: boolean
 }
 
 type Verdict = { readonly callId: string } | { readonly code: number; readonly phrase: string }
 
 export class Exchange implements CallsDoor {
   readonly #options: ExchangeOptions
+  readonly #births: Births
+  readonly #dialling: Dialling
   #isDraining = false
 
   constructor(options: ExchangeOptions) {
     this.#options = options
+    this.#births = new Births(options)
+    this.#dialling = new Dialling(options, this.#births)
+    options.runner.serve({
+      dial: (from, dial) => {
+        if (!this.#isDraining) return void this.#dialling.dial(from, dial)
+        this.#dialling.nobody(from, dial, 'failed')
+      },
+      dialMember: (groupcallId, index) => this.#dialling.member(groupcallId, index),
+      run: (customerId, run) => void this.#chainedRun(customerId, run),
+      untold: (ref) => this.#dialling.untold(ref),
+      over: (ref) => this.#dialling.over(ref),
+    })
   }
 
   /** From now on no new calls. */
@@ -45,71 +58,104 @@ export class Exchange implements CallsDoor {
   async incoming(call: IncomingCall): Promise<Verdict> {
     if (this.#isDraining) return { code: 503, phrase: 'Draining' }
     const { request, identity } = call
-    const { directory } = this.#options
-    const caller = identity === LOOPBACK ? null : await directory.extensionById(identity)
-    if (identity !== LOOPBACK && !caller) return { code: 403, phrase: 'Forbidden' }
-    const number = await directory.ownNumber(request.requestUri.user)
-    if (!number) {
-      if (caller) return { code: 480, phrase: 'Calls between extensions are not available in this release' }
-      return { code: 404, phrase: 'No such number' }
-    }
-    const plan = await this.#planOf(number.customerId, number.callFlowId, {})
-    if (!plan) return { code: 480, phrase: 'The number has no flow' }
-    const source = caller
-      ? address('extension', caller.extension, caller.name)
-      : address(looksLikeTel(request.from.user) ? 'tel' : 'sip', request.from.user, request.fromDisplay)
-    const callId = this.#uuid()
-    this.#options.runner.bear({
-      ...this.#birth(callId, number.customerId),
+    const { directory, defaultCountry = '' } = this.#options
+    const account = identity === LOOPBACK ? null : await directory.extensionById(identity)
+    if (identity !== LOOPBACK && !account) return { code: 403, phrase: 'Forbidden' }
+    const called = await calledBy(request, account, directory, defaultCountry)
+    const caller = callerOf(request, account, defaultCountry)
+    const from = { ...caller, sipCallId: request.sipCallId }
+    if (called.kind === 'number') return this.#toNumber(called.number, from)
+    if (called.kind === 'nobody' || !account) return { code: 404, phrase: 'No such number' }
+    const { customerId } = account
+    // Whom this phone calls is asked at the gate once, here, where a refusal has a code of its own.
+    const asked = await this.#births.admitted({ customerId, source: null, callerId: '' }, [called.address])
+    if (!asked.ok) return asked.sip
+    const verdict = this.#answer({
+      ...this.#births.of(customerId),
+      ...from,
       direction: 'incoming',
-      source,
-      destination: address('tel', number.number, ''),
-      plan,
+      destination: called.address,
+      plan: throughPlan(this.#births.newId(), called.address),
       groupcallId: NIL_UUID,
-      sipCallId: request.sipCallId,
     })
+    if ('callId' in verdict) this.#dialling.isAdmitted(verdict.callId, asked.destinations)
+    return verdict
+  }
+
+  async #toNumber(
+    number: OwnNumber,
+    from: Pick<Birth, 'source' | 'sipCallId'> & { metadata: JsonObject },
+  ): Promise<Verdict> {
+    const { customerId } = number
+    const plan = await storedPlan(this.#options.store, customerId, number.callFlowId, {}, number.disclosure)
+    if (!plan) return { code: 480, phrase: 'The number has no flow' }
+    const destination = { type: 'tel', target: number.number, target_name: '', name: '', detail: '' }
+    const wish = { customerId, direction: 'incoming', number: number.number, source: from.source, destination } as const
+    const verdict = await this.#births.gate(wish)
+    if (!verdict.ok) return verdict.sip
+    return this.#answer(
+      { ...this.#births.of(customerId), ...from, direction: 'incoming', destination, plan, groupcallId: NIL_UUID },
+      number.number,
+    )
+  }
+
+  #answer(birth: Birth, number = ''): Verdict {
+    this.#births.bear(birth, number)
     // Over before anybody could be told: there was no leg for it.
-    if (!this.#options.runner.birthOf(callId)) return { code: 503, phrase: 'Service Unavailable' }
-    return { callId }
+    if (!this.#options.runner.birthOf(birth.callId)) return { code: 503, phrase: 'Service Unavailable' }
+    return { callId: birth.callId }
   }
 
   // ---------------------------------------------------------------- calls by request
 
   async originate(request: Originate): Promise<Outcome> {
-    if (this.#isDraining) return { ok: false, code: 'SERVICE_UNAVAILABLE' }
-    const plan = await this.#planFor(request)
-    if (plan === 'unknown flow') return { ok: false, code: 'FLOW_NOT_FOUND' }
-    const { runner } = this.#options
-    const source = request.source ?? address('', '', '')
-    const groupcallId = this.#uuid()
-    const births = request.destinations.map((destination): Birth => {
-      const callId = this.#uuid()
-      return {
-        ...this.#birth(callId, request.customerId),
-        direction: 'outgoing',
-        source,
-        destination,
-        plan,
-        groupcallId,
-        sipCallId: '',
-      }
-    })
-    runner.bearGroupcall({
-      kind: 'born',
-      groupcallId,
-      customerId: request.customerId,
-      flowId: plan?.flowId ?? NIL_UUID,
-      source,
-      destinations: request.destinations,
-      callIds: births.map((birth) => birth.callId),
-      nodeId: this.#options.nodeId,
-      bootId: this.#options.bootId,
-    })
-    for (const birth of births) runner.bear(birth)
-    const docs = await Promise.all(births.map((birth) => this.#docOf('call', birth.callId)))
+    const made = await this.#call(request, 'ring_all', '')
+    if ('ok' in made) return made
+    const { groupcallId, callIds } = made
+    const docs = await Promise.all(callIds.map((id) => this.#docOf('call', id)))
     const groupcall = await this.#docOf('groupcall', groupcallId)
     if (!groupcall || docs.some((doc) => doc === null)) return { ok: false, code: 'SERVICE_UNAVAILABLE' }
     return { ok: true, doc: { calls: docs as JsonObject[], groupcalls: [groupcall] } }
+  }
+
+  async groupcall(
+    request: Originate & { readonly ringMethod: string; readonly answerMethod: string },
+  ): Promise<Outcome> {
+    const ringMethod = request.ringMethod === 'linear' ? 'linear' : 'ring_all'
+    const answerMethod = request.answerMethod === 'hangup_others' ? 'hangup_others' : ''
+    const made = await this.#call(request, ringMethod, answerMethod)
+    if ('ok' in made) return made
+    const doc = await this.#docOf('groupcall', made.groupcallId)
+    return doc ? { ok: true, doc } : { ok: false, code: 'SERVICE_UNAVAILABLE' }
+  }
+
+  async #call(
+    request: Originate,
+    ringMethod: 'ring_all' | 'linear',
+    answerMethod: '' | 'hangup_others',
+  ): Promise<(Outcome & { ok: false }) | { readonly groupcallId: string; readonly callIds: readonly string[] }> {
+    if (this.#isDraining) return { ok: false, code: 'SERVICE_UNAVAILABLE' }
+    const { customerId, source } = request
+    const plan = await planFor(this.#options.store, request)
+    if (plan === 'unknown flow') return { ok: false, code: 'FLOW_NOT_FOUND' }
+    const callerId = await this.#births.callerId(customerId, source)
+    if (this.#options.strictSource && callerId.isReplaced) {
+      const details = [{ field: 'source', description: 'is not a number of yours' }]
+      return { ok: false, code: 'INVALID_ARGUMENT', details }
+    }
+    const asked = await this.#births.admitted({ customerId, source, callerId: callerId.own }, request.destinations)
+    if (!asked.ok) return { ok: false, code: asked.code, details: asked.details }
+    return this.#dialling.make({
+      customerId,
+      source: source ?? { type: '', target: '', target_name: '', name: '', detail: '' },
+      destinations: request.destinations,
+      reached: asked.destinations,
+      plan,
+      anonymous: request.anonymous === 'yes',
+      callerId,
+      ringMethod,
+      answerMethod,
+    })
   }
 
   async ask(customerId: string, callId: string, command: CallCommand): Promise<Outcome> {
@@ -123,59 +169,64 @@ export class Exchange implements CallsDoor {
     return this.#options.runner.callOf(kind, id)
   }
 
-  async hangupGroupcall(customerId: string, groupcallId: string): Promise<Outcome> {
+  async hangupGroupcall(customerId: string, groupcallId: string, thenDelete = false): Promise<Outcome> {
     const { runner } = this.#options
-    if (runner.customerOf(groupcallId) !== customerId) return { ok: false, code: 'GROUPCALL_NOT_FOUND' }
-    return runner.ask({ kind: 'groupcall', id: groupcallId }, { kind: 'hangup' })
+    if (runner.customerOf(groupcallId) !== customerId || runner.kindOf(groupcallId) !== 'groupcall')
+      return { ok: false, code: 'GROUPCALL_NOT_FOUND' }
+    return runner.ask({ kind: 'groupcall', id: groupcallId }, { kind: thenDelete ? 'delete' : 'hangup' })
+  }
+
+  // ---------------------------------------------------------------- runs without a call
+
+  async startRun(request: StartRun): Promise<Outcome> {
+    if (this.#isDraining) return { ok: false, code: 'SERVICE_UNAVAILABLE' }
+    const { runner, store } = this.#options
+    const id = isUnset(request.id) ? this.#births.newId() : request.id
+    if (runner.kindOf(id) !== null || (await store.getAnyCustomer('activeflows', id)))
+      return { ok: false, code: 'INVALID_ARGUMENT', details: [{ field: 'id', description: 'is taken' }] }
+    const plan = await planFor(store, request)
+    if (plan === 'unknown flow') return { ok: false, code: 'FLOW_NOT_FOUND' }
+    const { webhookUri, webhookMethod } = request
+    const found = plan ?? { flowId: NIL_UUID, actions: [], variables: request.variables }
+    runner.bearRun({
+      ...this.#runBirth(request.customerId, id),
+      plan: { ...found, ...(webhookUri ? { webhookUri, webhookMethod: webhookMethod || 'POST' } : {}) },
+      referenceType: 'api',
+      referenceId: NIL_UUID,
+      referenceActiveflowId: NIL_UUID,
+      chain: 0,
+    })
+    const doc = await this.#docOf('activeflow', id)
+    return doc ? { ok: true, doc } : { ok: false, code: 'SERVICE_UNAVAILABLE' }
+  }
+
+  async stopRun(customerId: string, activeflowId: string, thenDelete = false): Promise<Outcome> {
+    const { runner } = this.#options
+    if (runner.kindOf(activeflowId) === 'activeflow' && runner.customerOf(activeflowId) === customerId)
+      return runner.ask({ kind: 'activeflow', id: activeflowId }, { kind: thenDelete ? 'delete' : 'stop' })
+    const callId = runner.callOf('activeflow', activeflowId)
+    if (callId === null || runner.customerOf(callId) !== customerId) return { ok: false, code: 'ACTIVEFLOW_NOT_FOUND' }
+    const outcome = await runner.ask({ kind: 'call', id: callId }, { kind: 'stopFlow', thenDelete })
+    return !outcome.ok && outcome.code === 'CALL_NOT_FOUND' ? { ok: false, code: 'ACTIVEFLOW_NOT_FOUND' } : outcome
+  }
+
+  /** `on_complete_flow_id`, `on_end_flow_id`: a flow that is gone by now is not run. */
+  async #chainedRun(customerId: string, run: RunWish): Promise<void> {
+    if (this.#isDraining) return
+    const plan = await storedPlan(this.#options.store, customerId, run.flowId, run.variables)
+    if (plan) this.#options.runner.bearRun({ ...this.#runBirth(customerId, this.#births.newId()), ...run, plan })
+  }
+
+  #runBirth(
+    customerId: string,
+    activeflowId: string,
+  ): Pick<RunBirth, 'kind' | 'seed' | 'activeflowId' | 'customerId' | 'nodeId' | 'bootId'> {
+    const { seed, nodeId, bootId } = this.#births.of(customerId)
+    return { kind: 'born', seed, activeflowId, customerId, nodeId, bootId }
   }
 
   /** The record as it was first stored: an outgoing call's answer shows `dialing`, whatever has happened since. */
-  #docOf(kind: 'call' | 'groupcall', id: string): Promise<JsonObject | null> {
+  #docOf(kind: 'call' | 'groupcall' | 'activeflow', id: string): Promise<JsonObject | null> {
     return this.#options.runner.firstDoc({ kind, id })
   }
-
-  async #planFor(request: Originate): Promise<FlowPlan | null | 'unknown flow'> {
-    if (!isUnset(request.flowId)) {
-      return (await this.#planOf(request.customerId, request.flowId, request.variables)) ?? 'unknown flow'
-    }
-    if (request.actions.length === 0) return null
-    return { flowId: NIL_UUID, actions: request.actions, variables: request.variables }
-  }
-
-  async #planOf(
-    customerId: string,
-    flowId: string,
-    variables: Readonly<Record<string, string>>,
-  ): Promise<FlowPlan | null> {
-    if (isUnset(flowId)) return null
-    const row: Row | null = await this.#options.store.get('flows', customerId, flowId)
-    if (!row) return null
-    return { flowId, actions: row.doc['actions'] as unknown as ActionDoc[], variables }
-  }
-
-  #birth(
-    callId: string,
-    customerId: string,
-  ): Pick<Birth, 'kind' | 'seed' | 'callId' | 'customerId' | 'nodeId' | 'bootId' | 'maxDurationMs'> {
-    const { nodeId, bootId, maxDurationMs } = this.#options
-    const seed = Buffer.from(this.#bytes(16)).toString('hex')
-    return { kind: 'born', seed, callId, customerId, nodeId, bootId, maxDurationMs }
-  }
-
-  #uuid(): string {
-    const bytes = Buffer.from(this.#bytes(16))
-    return uuidFromWords(bytes.readUInt32BE(0), bytes.readUInt32BE(4), bytes.readUInt32BE(8), bytes.readUInt32BE(12))
-  }
-
-  #bytes(size: number): Uint8Array {
-    return (this.#options.random ?? randomBytes)(size)
-  }
-}
-
-function address(type: string, target: string, targetName: string): Address {
-  return { type, target, target_name: targetName, name: '', detail: '' }
-}
-
-function looksLikeTel(user: string): boolean {
-  return /^\+?\d{3,20}$/.test(user)
 }

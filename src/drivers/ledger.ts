@@ -3,12 +3,13 @@
  * in order and written as soon as it can be: a live call goes on, and its events are not lost.
  */
 
-import { bury } from '../calls/bury.ts'
+import { bury, buryAlone } from '../calls/bury.ts'
 import type { Ref } from '../calls/commands.ts'
 import type { Change, Records } from '../calls/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import type { Log } from '../kernel/log.ts'
-import type { CommitResult, Row } from '../store/port.ts'
+import type { CommitResult, Row, TableName } from '../store/port.ts'
 
 const RETRY_MS = 1_000
 /** Events kept while the store is away; past this the oldest go, and that is logged. */
@@ -50,11 +51,12 @@ export class Ledger {
 
   /** Ends everything this mailbox has written as failed. */
   bury(ref: Ref, customerId: string): void {
+    if (ref.kind !== 'call') return this.#buryAlone(ref.kind === 'groupcall' ? 'groupcalls' : 'activeflows', ref.id)
     const rows = [...this.#latest.values()]
     const live = (table: string, status: readonly string[]): Row[] =>
       rows.filter((one) => one.table === table && status.includes(String(one.row.keys['status']))).map((one) => one.row)
     const call = rows.find((one) => one.table === 'calls')?.row
-    if (!call || ref.kind !== 'call') return
+    if (!call) return
     const burial = bury(
       {
         call,
@@ -67,6 +69,16 @@ export class Ledger {
     )
     this.#log.warn({ call_id: ref.id, customer_id: customerId }, 'call buried')
     this.save(burial, true, () => {})
+  }
+
+  /** The resource of this mailbox as it was written last, or null. */
+  lastDoc(table: TableName, id: string): JsonObject | null {
+    return this.#latest.get(`${table}:${id}`)?.row.doc ?? null
+  }
+
+  #buryAlone(table: 'groupcalls' | 'activeflows', id: string): void {
+    const row = this.#latest.get(`${table}:${id}`)?.row
+    if (row) this.save(buryAlone(table, row, this.#clock.wallMicros()), true, () => {})
   }
 
   #keep(change: Change | null): void {

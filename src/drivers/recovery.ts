@@ -1,9 +1,8 @@
 /** After a restart: calls of an earlier life of this node are over. Says so in the store and to whoever listens. */
 
-import { bury } from '../calls/bury.ts'
+import { bury, buryAlone } from '../calls/bury.ts'
 import type { Records } from '../calls/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { timestamp } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Row, Store } from '../store/port.ts'
 
@@ -34,7 +33,7 @@ export async function recover(want: {
     ...calls.map((row) => row.id),
     ...[...transcribes, ...speakings, ...activeflows].map(callIdOf),
   ])
-  let buried = 0
+  const ended = new Set<string>()
   for (const id of callIds) {
     const call = calls.find((row) => row.id === id) ?? (await store.getAnyCustomer('calls', id))
     if (!call) continue
@@ -47,27 +46,19 @@ export async function recover(want: {
       speakings: mine(speakings),
       activeflows: mine(activeflows),
       lastSeq,
+      lastToldUs: events.reduce((last, event) => Math.max(last, event.wall_us), call.tm_create_us),
     }
     await records.save(bury(remains, clock.wallMicros()))
-    buried++
+    ended.add(id)
   }
   for (const row of await ofEarlierLife('groupcalls', ['progressing', 'hangingup'])) {
-    const doc = { ...row.doc, status: 'hangup', tm_update: timestamp(clock.wallMicros()) }
-    const event = {
-      type: 'groupcall_hangup',
-      customerId: row.customer_id,
-      callId: null,
-      seq: null,
-      offsetMs: null,
-      data: doc,
-    }
-    await records.save({
-      rows: [{ table: 'groupcalls', row: { ...row, keys: { ...row.keys, status: 'hangup' }, doc } }],
-      events: [event],
-    })
+    await records.save(buryAlone('groupcalls', row, clock.wallMicros()))
   }
-  if (buried > 0) log.warn({ calls: buried }, 'calls of an earlier run were ended as failed')
-  return buried
+  for (const row of activeflows.filter((one) => !ended.has(callIdOf(one)))) {
+    await records.save(buryAlone('activeflows', row, clock.wallMicros()))
+  }
+  if (ended.size > 0) log.warn({ calls: ended.size }, 'calls of an earlier run were ended as failed')
+  return ended.size
 }
 
 function callIdOf(row: Row): string {

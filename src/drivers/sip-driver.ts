@@ -14,6 +14,8 @@ import { type LocalMedia, makeAnswer, makeOffer, type Negotiated, readAnswer } f
 import { createSipCore } from '../sip/core.ts'
 import type { Contact, Flow, RequestSummary, SipAddress, SipCore, SipInput, SipOutput } from '../sip/types.ts'
 import type { Directory } from './directory.ts'
+import { FailedDigests, TOO_MANY_FAILURES } from './failed-digests.ts'
+import { callerShown, type InviteWish, type LegBook, localMedia, newBook } from './leg-book.ts'
 import { addressTowards } from './own-address.ts'
 import { isLoopback, LOOPBACK, policyFor } from './sip-policy.ts'
 import { type Target, targetsOf } from './sip-targets.ts'
@@ -52,20 +54,6 @@ export interface SipDriverOptions {
   readonly onContacts: (extensionId: string, contacts: readonly Contact[]) => void
 }
 
-interface LegBook {
-  readonly callId: string
-  readonly leg: string
-  readonly direction: 'incoming' | 'outgoing'
-  /** Address the far end signals from: tells which of our own it can reach. */
-  readonly remote: string
-  /** The far end's last offer, or ours when we offered. */
-  offer: string
-  weOffered: boolean
-  version: number
-}
-
-const CODECS = ['PCMU', 'PCMA'] as const
-
 export class SipDriver implements Signalling {
   readonly #options: SipDriverOptions
   readonly #core: SipCore
@@ -73,6 +61,7 @@ export class SipDriver implements Signalling {
   readonly #byCall = new Map<string, LegBook>()
   readonly #byLeg = new Map<string, LegBook>()
   readonly #given = new Set<string>()
+  readonly #failures = new FailedDigests()
   #socket: DatagramSocket | null = null
 
   constructor(options: SipDriverOptions) {
@@ -121,8 +110,11 @@ export class SipDriver implements Signalling {
 
   // ---------------------------------------------------------------- signalling of calls
 
-  ring(callId: string): void {
-    this.#onLeg(callId, (book) => this.#feed({ kind: 'ring', leg: book.leg, body: null }))
+  ring(callId: string, early = false): void {
+    this.#onLeg(callId, (book) => {
+      const body = early ? this.#answerOf(callId, book) : null
+      this.#feed({ kind: 'ring', leg: book.leg, body })
+    })
   }
 
   accept(callId: string): void {
@@ -134,11 +126,21 @@ export class SipDriver implements Signalling {
         book.weOffered = true
         return this.#feed({ kind: 'accept', leg: book.leg, body: book.offer })
       }
-      const answer = makeAnswer(book.offer, local)
-      if (!answer.ok) return this.reject(callId, 488, 'Not Acceptable Here')
-      this.#startSound(callId, answer.value.negotiated)
-      this.#feed({ kind: 'accept', leg: book.leg, body: answer.value.text })
+      const answer = this.#answerOf(callId, book)
+      if (answer === null) return this.reject(callId, 488, 'Not Acceptable Here')
+      this.#feed({ kind: 'accept', leg: book.leg, body: answer })
     })
+  }
+
+  /** Starts the sound with it. @returns null when their offer has nothing for us, or there is none to answer yet */
+  #answerOf(callId: string, book: LegBook): string | null {
+    if (book.answer !== '') return book.answer
+    const local = this.#localMedia(callId, book)
+    const answer = local && book.offer !== '' ? makeAnswer(book.offer, local) : null
+    if (!answer?.ok) return null
+    this.#startSound(callId, answer.value.negotiated)
+    book.answer = answer.value.text
+    return book.answer
   }
 
   reject(callId: string, code: number, phrase: string): void {
@@ -162,6 +164,30 @@ export class SipDriver implements Signalling {
     this.#onLeg(callId, (book) => this.#feed({ kind: 'bye', leg: book.leg, reason }))
   }
 
+  hold(callId: string, on: boolean): void {
+    this.#onLeg(callId, (book) => {
+      book.isHolding = on
+      book.version++
+      const local = this.#localMedia(callId, book)
+      if (!local) return this.#options.onNews(callId, { kind: 'held', on, ok: false })
+      const offer = makeOffer(local)
+      book.reoffers.push({ offer, on })
+      this.#feed({ kind: 'reinvite', leg: book.leg, body: offer })
+    })
+  }
+
+  /** Their answer to our re-INVITE; refused, everything is as it was. */
+  #reinvited(leg: string, code: number, body: string): void {
+    const book = this.#byLeg.get(leg)
+    const reoffer = book?.reoffers.shift()
+    if (!book || !reoffer) return
+    const negotiated = code < 300 ? readAnswer(reoffer.offer, body) : null
+    const ok = negotiated?.ok === true
+    if (ok) this.#startSound(book.callId, negotiated.value)
+    else if (book.reoffers.length === 0) book.isHolding = !reoffer.on
+    this.#options.onNews(book.callId, { kind: 'held', on: reoffer.on, ok })
+  }
+
   forget(callId: string): void {
     this.#given.delete(callId)
     const book = this.#byCall.get(callId)
@@ -169,7 +195,7 @@ export class SipDriver implements Signalling {
     if (book) this.#byLeg.delete(book.leg)
   }
 
-  invite(callId: string, want: { customerId: string; source: Address; destination: Address }): void {
+  invite(callId: string, want: InviteWish): void {
     void this.#targetsOf(want.customerId, want.destination).then(
       (targets) => this.#invite(callId, want, targets),
       (cause: unknown) => {
@@ -179,28 +205,24 @@ export class SipDriver implements Signalling {
     )
   }
 
-  #invite(callId: string, want: { source: Address }, targets: readonly Target[]): void {
+  #invite(callId: string, want: InviteWish, targets: readonly Target[]): void {
     if (this.#given.has(callId)) return
     const fail = (why: string): void => this.#options.onNews(callId, { kind: 'failed', code: 404, cause: 'local', why })
     const first = targets[0]
     if (!first) return fail('nobody is registered there and no route leads there')
     const remote = first.flow.remote.address
-    const book: LegBook = { callId, leg: callId, direction: 'outgoing', remote, offer: '', weOffered: true, version: 0 }
+    const book = newBook({ callId, leg: callId, direction: 'outgoing', remote, offer: '', weOffered: true })
     const local = this.#localMedia(callId, book)
     if (!local) return fail('no media port')
     this.#byCall.set(callId, book)
     this.#byLeg.set(book.leg, book)
     book.offer = makeOffer(local)
     const host = this.#contactFor(first.flow).address
-    const user = want.source.target || 'anonymous'
     this.#feed({
       kind: 'invite',
       leg: book.leg,
       targets,
-      from: {
-        display: want.source.target_name || want.source.name,
-        uri: `sip:${encodeURIComponent(user).replace('%2B', '+')}@${host}`,
-      },
+      ...callerShown(want, host),
       to: { display: '', uri: first.requestUri },
       body: book.offer,
       timeoutMs: this.#options.dialTimeoutMs,
@@ -246,16 +268,18 @@ export class SipDriver implements Signalling {
       case 'authorise':
         return this.#authorise(output.query, output.request)
       case 'authFailed':
+        this.#failures.failed(output.request.flow.remote.address, this.#options.clock.now())
         return log.warn(
           { from: output.request.flow.remote.address, method: output.request.method },
           'sip authentication failed',
         )
       case 'registered':
+        for (const { flow } of output.contacts) this.#failures.succeeded(flow.remote.address)
         return this.#options.onContacts(output.identity, output.contacts)
       case 'incoming':
         return this.#incoming(output)
       case 'progress':
-        return this.#tell(output.leg, { kind: 'progress', code: output.code })
+        return this.#progressed(output.leg, output.code, output.body ?? '')
       case 'answered':
         return this.#answered(output.leg, output.body)
       case 'failed':
@@ -269,6 +293,7 @@ export class SipDriver implements Signalling {
       case 'ended':
         return this.#tell(output.leg, { kind: 'ended', cause: output.cause })
       case 'reinvited':
+        return this.#reinvited(output.leg, output.code, output.body)
       case 'registerResult':
       case 'info':
         return
@@ -278,7 +303,9 @@ export class SipDriver implements Signalling {
   }
 
   #authorise(query: string, request: RequestSummary): void {
-    void policyFor(request, this.#options.directory).then(
+    const isRefused = this.#failures.isRefused(request.flow.remote.address, this.#options.clock.now())
+    const policy = isRefused ? Promise.resolve(TOO_MANY_FAILURES) : policyFor(request, this.#options.directory)
+    void policy.then(
       (policy) => this.#feed({ kind: 'authorised', query, policy }),
       (cause: unknown) => {
         this.#options.log.error({ err: cause }, 'sip policy failed')
@@ -294,10 +321,10 @@ export class SipDriver implements Signalling {
       return refuse(488, 'Not Acceptable Here')
     if (identity === LOOPBACK && !isLoopback(request.flow.remote.address)) return refuse(403, 'Forbidden')
     const remote = request.flow.remote.address
-    const book = { leg, direction: 'incoming' as const, remote, offer: body, weOffered: false, version: 0 }
+    const book = newBook({ callId: '', leg, direction: 'incoming', remote, offer: body, weOffered: false })
     let isGone = false
     // News of the far end may come while we find out whose call this is.
-    this.#byLeg.set(leg, { ...book, callId: '' })
+    this.#byLeg.set(leg, book)
     void this.#options
       .onIncoming({ leg, request, identity })
       .catch((cause: unknown) => {
@@ -308,12 +335,20 @@ export class SipDriver implements Signalling {
         isGone = !this.#byLeg.has(leg)
         this.#byLeg.delete(leg)
         if (!('callId' in verdict)) return isGone ? undefined : refuse(verdict.code, verdict.phrase)
-        const whole: LegBook = { ...book, callId: verdict.callId }
+        const whole = newBook({ ...book, callId: verdict.callId })
         this.#byLeg.set(leg, whole)
         this.#byCall.set(verdict.callId, whole)
         if (isGone) this.#options.onNews(verdict.callId, { kind: 'cancelled' })
         return undefined
       })
+  }
+
+  /** A 183 with sound is heard before the answer. */
+  #progressed(leg: string, code: number, body: string): void {
+    const book = this.#byLeg.get(leg)
+    const early = book && body !== '' ? readAnswer(book.offer, body) : null
+    if (book && early?.ok) this.#startSound(book.callId, early.value)
+    this.#tell(leg, { kind: 'progress', code, ...(early?.ok ? { early: true } : {}) })
   }
 
   #answered(leg: string, body: string): void {
@@ -379,7 +414,9 @@ export class SipDriver implements Signalling {
 
   #localMedia(callId: string, book: LegBook): LocalMedia | null {
     const port = this.#options.sound.portOf(callId)
-    return port === null ? null : localMedia(addressTowards(book.remote, this.#options), port, book.leg, book.version)
+    if (port === null) return null
+    const media = localMedia(addressTowards(book.remote, this.#options), port, book.leg, book.version)
+    return book.isHolding ? { ...media, direction: 'sendonly' } : media
   }
 
   #udpFlow(remote: SipAddress): Flow {
@@ -390,15 +427,4 @@ export class SipDriver implements Signalling {
   #contactFor(flow: Flow): SipAddress {
     return { address: addressTowards(flow.remote.address, this.#options), port: flow.local.port }
   }
-}
-
-function localMedia(address: string, port: number, leg: string, version: number): LocalMedia {
-  return { address, port, sessionId: sessionIdOf(leg), version, codecs: CODECS, direction: 'sendrecv' }
-}
-
-/** Digits only, stable for a leg (RFC 8866 §5.2). */
-function sessionIdOf(leg: string): string {
-  let id = 7
-  for (let i = 0; i < leg.length; i++) id = (id * 31 + leg.charCodeAt(i)) % 4_294_967_291
-  return String(id)
 }

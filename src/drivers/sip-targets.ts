@@ -18,7 +18,7 @@ interface Reach {
   readonly flowTo: (remote: SipAddress) => Flow
 }
 
-/** @returns all contacts of an extension, one target for a number or URI, none when it cannot be reached */
+/** @returns all contacts of an extension, those of all addresses of an agent, one target for a number or URI, none when it cannot be reached */
 export async function targetsOf(customerId: string, destination: Address, reach: Reach): Promise<Target[]> {
   const { directory, contactsOf, self, flowTo } = reach
   if (destination.type === 'extension') {
@@ -32,6 +32,11 @@ export async function targetsOf(customerId: string, destination: Address, reach:
     const { port } = self
     const address = self.address === '0.0.0.0' || self.address === '::' ? '127.0.0.1' : self.address
     return [{ flow: flowTo({ address, port }), requestUri: `sip:${own.number}@${address}:${port}` }]
+  }
+  if (destination.type === 'agent') {
+    // An agent within an agent's addresses leads nowhere, or round in circles.
+    const addresses = (await directory.agentAddresses(customerId, destination)).filter(({ type }) => type !== 'agent')
+    return (await Promise.all(addresses.map((one) => targetsOf(customerId, one, reach)))).flat()
   }
   return destination.type === 'sip' ? sipTarget(destination.target, flowTo) : []
 }

@@ -32,6 +32,7 @@ async function call(offer: string): Promise<{ call: SipPhoneCall; told: string[]
     firstRtpTime: 1,
   })
   const control = {
+    ringEarly: () => undefined,
     accept: (body: string) => void told.push(`accept ${body}`),
     reject: (code: number, phrase: string) => void told.push(`reject ${code} ${phrase}`),
     cancel: () => void told.push('cancel'),

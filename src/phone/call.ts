@@ -37,6 +37,8 @@ export interface PhoneCall {
   readonly ended: Promise<PhoneCallEnd>
   /** Takes an incoming call. Nothing happens in any other state: the caller may just have given up. */
   answer(): void
+  /** Lets the caller hear us before the answer (183 with sound). Nothing happens in any other state than ringing. */
+  answerEarly(): void
   /** Refuses an incoming call with a SIP status of 300 to 699. */
   reject(code: number): void
   /** Ends the call in whatever state it is; silent at once. May be called twice. */
@@ -60,6 +62,7 @@ export interface PhoneCall {
 
 /** What a call asks of its phone's signalling. */
 export interface CallControl {
+  ringEarly(body: string): void
   accept(body: string): void
   reject(code: number, phrase: string): void
   cancel(): void
@@ -95,6 +98,8 @@ export class SipPhoneCall implements PhoneCall {
   #sdpVersion: number
   /** Our own offer while the far end has not answered it, or null. */
   #openOffer: string | null = null
+  /** Our answer when it was given in a 183: the 200 has to say the same (RFC 3261 §13.2.1). */
+  #earlyAnswer: string | null = null
   #refusal = DECLINE
   #end: PhoneCallEnd = HUNG_UP
   #phrase = ''
@@ -152,9 +157,15 @@ export class SipPhoneCall implements PhoneCall {
     this.#sound.press(digit)
   }
 
+  answerEarly(): void {
+    if (this.#state !== 'incoming' || this.#setup.offer === '') return
+    this.#earlyAnswer = this.#answerTo(this.#setup.offer)
+    if (this.#earlyAnswer !== null) this.#setup.control.ringEarly(this.#earlyAnswer)
+  }
+
   answer(): void {
     if (this.#state !== 'incoming') return
-    const body = this.#answerTo(this.#setup.offer)
+    const body = this.#earlyAnswer ?? this.#answerTo(this.#setup.offer)
     if (body === null) {
       this.#refuse(NOT_ACCEPTABLE.code, NOT_ACCEPTABLE.phrase)
       return
@@ -176,7 +187,10 @@ export class SipPhoneCall implements PhoneCall {
 
   // ---- told by the phone
 
-  progressed(): void {
+  /** @param body what the far end lets us hear already, or '' */
+  progressed(body: string): void {
+    const early = body === '' ? null : readAnswer(this.#openOffer ?? '', body)
+    if (early?.ok) this.#useFormat(early.value)
     this.#step('progress')
   }
 

@@ -232,6 +232,7 @@ export class Phone {
 
   #controlOf(leg: string): CallControl {
     return {
+      ringEarly: (body) => this.#handle({ kind: 'ring', leg, body }),
       accept: (body) => this.#handle({ kind: 'accept', leg, body }),
       reject: (code, phrase) => this.#handle({ kind: 'reject', leg, code, phrase }),
       cancel: () => this.#handle({ kind: 'cancel', leg }),
@@ -297,7 +298,7 @@ export class Phone {
     if (!call) return
     switch (output.kind) {
       case 'progress':
-        call.progressed()
+        call.progressed(output.body ?? '')
         return
       case 'answered':
         call.wasAnswered(output.body)

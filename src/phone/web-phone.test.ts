@@ -29,6 +29,7 @@ class FakeCall implements PhoneCall {
   get stats(): PhoneCall['stats'] {
     throw new Error('not asked for')
   }
+  answerEarly(): void {}
   answer(): void {
     this.state = 'answered'
     this.#answer.resolve()

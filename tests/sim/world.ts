@@ -8,6 +8,7 @@ import { WebhookOutbox } from '../../src/api/webhook.ts'
 import type { WebhookRequest } from '../../src/api/webhook-transport.ts'
 import type { CallSettings } from '../../src/calls/call.ts'
 import type { ActionDoc } from '../../src/calls/commands.ts'
+import { assertEvent } from '../../src/contract/check.ts'
 import { newCustomer } from '../../src/contract/customer.ts'
 import { newExtension } from '../../src/contract/extension.ts'
 import { type NewFlow, newFlow } from '../../src/contract/flow.ts'
@@ -16,15 +17,19 @@ import { rowOf } from '../../src/contract/row.ts'
 import { CallRunner } from '../../src/drivers/call-runner.ts'
 import { keepContacts } from '../../src/drivers/contact-book.ts'
 import { Directory } from '../../src/drivers/directory.ts'
+import { HttpErrands } from '../../src/drivers/errands.ts'
 import { Exchange } from '../../src/drivers/exchange.ts'
+import { CallGate } from '../../src/drivers/gate.ts'
 import { SipDriver } from '../../src/drivers/sip-driver.ts'
 import { SoundDriver } from '../../src/drivers/sound-driver.ts'
 import { type Millis, VirtualClock } from '../../src/kernel/clock.ts'
 import { NIL_UUID, timestamp } from '../../src/kernel/ids.ts'
 import type { Log, LogFields } from '../../src/kernel/log.ts'
 import { SeededRandom } from '../../src/kernel/random.ts'
+import { bad, good, type Result } from '../../src/kernel/result.ts'
 import type { MediaCommand, MediaEvent } from '../../src/media/protocol.ts'
 import { MediaThread } from '../../src/media/thread.ts'
+import type { HttpAnswer, HttpRequest } from '../../src/net/http-client.ts'
 import { FAIR_WEATHER, MemoryNetwork, type Weather } from '../../src/net/memory.ts'
 import { Phone, type PhoneOptions } from '../../src/phone/user-agent.ts'
 import type { ListenCommand, ListenEvent, TalkCommand, TalkEvent } from '../../src/speech/protocol.ts'
@@ -57,6 +62,8 @@ export interface WorldOptions {
   readonly webhookFailures?: number
   readonly maxCalls?: number
   readonly dialTimeoutMs?: number
+  /** Limits and law hold; without it everything is allowed. */
+  readonly gate?: { readonly defaultCountry: string; readonly emergencyRoute: string }
 }
 
 /** A request as the customer's webhook got it. */
@@ -84,6 +91,11 @@ export class World {
   readonly complaints: string[] = []
   /** Two minutes after the last phone was closed: beyond one for each registration that has not run out yet. */
   timersLeft = { sip: 0, others: 0 }
+  /** Sound files that can be played, by address; each takes a while to come. */
+  readonly files = new Map<string, Uint8Array>()
+  /** Servers of customers that flows ask (`fetch`, `webhook_send`), by address, and what they were asked. */
+  readonly pages = new Map<string, HttpAnswer>()
+  readonly asked: HttpRequest[] = []
   /** Told each event as the WebSocket would. */
   onEvent: (event: EventRow) => void = () => {}
   readonly #channels = {
@@ -140,6 +152,7 @@ export class World {
         rtpPorts: RTP_PORTS,
         rateHz: SETTINGS.rateHz,
         maxLegs: maxCalls,
+        files: { load: async (url) => this.#fileOf(url) },
         random: (size) => bytes(this.random, size),
       },
       (callId, input) => void this.runner.tell({ kind: 'call', id: callId }, input),
@@ -167,9 +180,21 @@ export class World {
       signalling: this.sip,
       sound: this.sound,
       settings: SETTINGS,
+      errands: new HttpErrands({
+        store,
+        clock,
+        log,
+        http: { request: (request) => this.#page(request), close: async () => {} },
+        randomBytes: (size) => bytes(this.random, size),
+        sign: async () => ({}),
+      }),
       log,
     })
+    const gate = options.gate
+      ? new CallGate({ store, records, clock, log, ...options.gate, random: (size) => bytes(this.random, size) })
+      : null
     this.exchange = new Exchange({
+      ...(gate ? { gate, defaultCountry: options.gate!.defaultCountry } : {}),
       runner: this.runner,
       store,
       directory,
@@ -244,6 +269,12 @@ export class World {
     return new TalkThread({ engine: new ScriptedSynthesiser(), emit: (event) => this.#channels.talk.emit(event) })
   }
 
+  async #page(request: HttpRequest): Promise<HttpAnswer> {
+    this.asked.push(request)
+    await this.after(50)
+    return this.pages.get(request.url) ?? { status: 404, text: '' }
+  }
+
   // ---------------------------------------------------------------- people
 
   /** A phone on an address of its own: on loopback unless it has an account. */
@@ -282,6 +313,29 @@ export class World {
     await this.until(`extension ${extension} is registered`, () => code !== 0)
     if (code !== 200) throw new Error(`extension ${extension} was answered ${code}`)
     return phone
+  }
+
+  /** A number of the customer that runs these actions. */
+  async number(
+    number: string,
+    actions: readonly Omit<ActionDoc, 'id' | 'next_id'>[],
+    more: Partial<NewFlow> = {},
+  ): Promise<void> {
+    const { customerId, random } = this
+    const tmCreate = this.#stamp()
+    const all = actions.map((action) => ({ id: random.uuid(), next_id: NIL_UUID, ...action }))
+    const flow = newFlow({
+      id: random.uuid(),
+      customerId,
+      name: number,
+      actions: all,
+      tmCreate,
+      ...more,
+    } as unknown as NewFlow)
+    const own = newNumber({ id: random.uuid(), customerId, number, callFlowId: flow.id, tmCreate })
+    await this.store.commit({
+      rows: [rowOf('flows', flow as unknown as Parameters<typeof rowOf>[1]), rowOf('numbers', own, {}, { number })],
+    })
   }
 
   /** Closes all phones and lets time pass until everything that ends by itself has ended. */
@@ -334,8 +388,18 @@ export class World {
   }
 
   #published(event: EventRow): void {
+    this.#hold(event)
     this.events.push(event)
     this.onEvent(event)
+  }
+
+  /** Every event is what the contract promises; one that is not is a complaint. */
+  #hold({ data, type }: EventRow): void {
+    try {
+      assertEvent(type, data)
+    } catch (error) {
+      this.complaints.push(String(error))
+    }
   }
 
   /** The customer's webhook: answers after a while, and with 500 now and then. */
@@ -346,6 +410,12 @@ export class World {
     const { type } = JSON.parse(request.body) as { type: string }
     this.delivered.push({ id: request.headers['webhook-id'] ?? '', type, at: this.clock.now() })
     return { status: 200 }
+  }
+
+  async #fileOf(url: string): Promise<Result<Uint8Array>> {
+    await this.after(2 + this.random.below(60))
+    const wav = this.files.get(url)
+    return wav ? good(wav) : bad('the server answered 404')
   }
 
   #log(): Log {

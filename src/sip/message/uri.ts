@@ -67,10 +67,12 @@ function readSip(scheme: 'sip' | 'sips', rest: string, headersAllowed: boolean):
   const parameters = readParameters(semicolon === -1 ? '' : tail.slice(semicolon + 1))
   const where = readHostPort(semicolon === -1 ? tail : tail.slice(0, semicolon))
   if (parameters === null || where === null || sign === 0) return bad('malformed SIP URI')
-  const password = user.indexOf(':')
-  const name = withoutEscapes(password === -1 ? user : user.slice(0, password))
+  const name = withoutEscapes(ADDRESS.test(user) ? user : user.replace(/:.*$/s, ''))
   return good({ scheme, user: name, host: where.host, port: where.port, parameters })
 }
+
+/** Not a password, but an address of ours as softphones dial it (contract §6). */
+const ADDRESS = /^(?:tel|agent|conference|extension|sip):/i
 
 /** `host`, `host:port` or `[v6]:port`; host names come back in lower case, port 0 when absent. */
 export function readHostPort(text: string): { host: string; port: number } | null {
