@@ -1,6 +1,7 @@
 /** The only reader of the environment. Everything is checked once; a bad value is one clear sentence. */
 
 import { isIP } from 'node:net'
+import { isCountry } from './contract/phone-number.ts'
 
 export interface Config {
   readonly dataDir: string
@@ -17,11 +18,24 @@ export interface Config {
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug' | 'silent'
   readonly logPii: boolean
   readonly dataKey: string | null
+  /** Hex; read with, never written with. */
+  readonly oldDataKeys: readonly string[]
+  /** Of customers that have not chosen; null = kept for good. */
+  readonly retentionDays: number | null
   readonly synchronous: 'normal' | 'full'
   readonly dialTimeoutMs: number
   readonly maxCallMs: number
   readonly maxCalls: number
+  /** ISO code; '' = none: national numbers are refused. */
+  readonly defaultCountry: string
+  /** A SIP address; '' = emergency calls are refused. */
+  readonly emergencyRoute: string
+  /** Of one customer; 0 = as many as they like. */
+  readonly requestsPerSecond: number
   readonly decoders: number
+  readonly webhookBlockPrivate: boolean
+  /** A source number that is not the customer's is refused, not replaced (contract §5). */
+  readonly strictSource: boolean
 }
 
 /** Said to the person who started us, without a stack. */
@@ -58,12 +72,43 @@ export const VARIABLES: readonly (readonly [name: string, otherwise: string, mea
   [
     'QUIETLINE_DATA_KEY',
     '',
-    '32 bytes in hex or base64. Signs sign-in tokens; when it is not set, a key is made and kept in the store.',
+    '32 bytes in hex or base64. Encrypts what is stored and signs sign-in tokens; without it the store is plain.',
+  ],
+  [
+    'QUIETLINE_DATA_KEY_OLD',
+    '',
+    'Earlier data keys, separated by commas: what they encrypted is read, and written anew with the present key.',
+  ],
+  [
+    'QUIETLINE_RETENTION_DAYS',
+    '',
+    'Days that transcripts, events, logs and calls are kept, where a customer has not chosen. Empty keeps them.',
   ],
   ['QUIETLINE_SYNCHRONOUS', 'normal', '`full` makes every commit survive a power cut, at several ms each.'],
   ['QUIETLINE_DIAL_TIMEOUT', '60', 'Seconds that an outgoing call may ring.'],
   ['QUIETLINE_MAX_CALL', '3600', 'Seconds that an answered call may last.'],
   ['QUIETLINE_MAX_CALLS', '500', 'Calls at once; more are refused.'],
+  [
+    'QUIETLINE_DEFAULT_COUNTRY',
+    '',
+    'Country code such as DE: how numbers without `+` are read. Not set: they are refused.',
+  ],
+  [
+    'QUIETLINE_EMERGENCY_ROUTE',
+    '',
+    'SIP address that takes emergency calls as they are dialled, such as sip:gateway.example:5060. Not set: they are refused.',
+  ],
+  [
+    'QUIETLINE_RATE_LIMIT',
+    '0',
+    'API requests a second of one customer; say, flush and hangup never count. 0: no limit.',
+  ],
+  ['QUIETLINE_STRICT_SOURCE', '0', '`1` refuses calls with a source number that is not yours; `0` shows your first one.'],
+  [
+    'QUIETLINE_WEBHOOK_BLOCK_PRIVATE',
+    '0',
+    '`1` refuses loopback and private addresses as targets of webhooks: for installations that strangers share.',
+  ],
   ['QUIETLINE_DECODERS', '6', 'Utterances recognised at the same time by the local recogniser, about 11 MB each.'],
 ]
 
@@ -102,12 +147,21 @@ export function readConfig(env: Environment): Config {
     demo: oneOf('QUIETLINE_DEMO', given('QUIETLINE_DEMO'), ['0', '1']) === '1',
     logLevel: oneOf('QUIETLINE_LOG_LEVEL', given('QUIETLINE_LOG_LEVEL'), ['error', 'warn', 'info', 'debug', 'silent']),
     logPii: oneOf('QUIETLINE_LOG_PII', given('QUIETLINE_LOG_PII'), ['0', '1']) === '1',
-    dataKey: dataKey(given('QUIETLINE_DATA_KEY')),
+    dataKey: dataKey('QUIETLINE_DATA_KEY', given('QUIETLINE_DATA_KEY')),
+    oldDataKeys: oldDataKeys(given('QUIETLINE_DATA_KEY_OLD')),
+    retentionDays:
+      given('QUIETLINE_RETENTION_DAYS') === '' ? null : whole(given, 'QUIETLINE_RETENTION_DAYS', 1, 36_500),
     synchronous: oneOf('QUIETLINE_SYNCHRONOUS', given('QUIETLINE_SYNCHRONOUS'), ['normal', 'full']),
     dialTimeoutMs: 1000 * whole(given, 'QUIETLINE_DIAL_TIMEOUT', 1, 600),
     maxCallMs: 1000 * whole(given, 'QUIETLINE_MAX_CALL', 1, 86_400),
     maxCalls: whole(given, 'QUIETLINE_MAX_CALLS', 1, 5_000),
+    defaultCountry: country(given('QUIETLINE_DEFAULT_COUNTRY')),
+    emergencyRoute: sipAddress('QUIETLINE_EMERGENCY_ROUTE', given('QUIETLINE_EMERGENCY_ROUTE')),
+    requestsPerSecond: whole(given, 'QUIETLINE_RATE_LIMIT', 0, 100_000),
     decoders: whole(given, 'QUIETLINE_DECODERS', 1, 32),
+    strictSource: oneOf('QUIETLINE_STRICT_SOURCE', given('QUIETLINE_STRICT_SOURCE'), ['0', '1']) === '1',
+    webhookBlockPrivate:
+      oneOf('QUIETLINE_WEBHOOK_BLOCK_PRIVATE', given('QUIETLINE_WEBHOOK_BLOCK_PRIVATE'), ['0', '1']) === '1',
   }
 }
 
@@ -148,9 +202,25 @@ function domain(text: string): string {
   return text.toLowerCase()
 }
 
-function dataKey(text: string): string | null {
+function oldDataKeys(text: string): readonly string[] {
+  const keys = text.split(',').map((one) => dataKey('QUIETLINE_DATA_KEY_OLD', one.trim()))
+  return keys.filter((key) => key !== null)
+}
+
+function country(text: string): string {
+  const code = text.toUpperCase()
+  if (code === '' || isCountry(code)) return code
+  throw new ConfigError(`QUIETLINE_DEFAULT_COUNTRY must be a country code such as DE, not "${text}".`)
+}
+
+function sipAddress(name: string, text: string): string {
+  if (text === '' || /^sips?:([^\s@<>"]+@)?[^\s@<>"]+$/i.test(text)) return text
+  throw new ConfigError(`${name} must be a SIP address such as sip:gateway.example:5060, not "${text}".`)
+}
+
+function dataKey(name: string, text: string): string | null {
   if (text === '') return null
   const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64')
-  if (bytes.length !== 32) throw new ConfigError('QUIETLINE_DATA_KEY must be 32 bytes, as 64 hex digits or in base64.')
+  if (bytes.length !== 32) throw new ConfigError(`${name} must be 32 bytes, as 64 hex digits or in base64.`)
   return bytes.toString('hex')
 }

@@ -28,6 +28,7 @@ export function greeting(node: RunningNode, config: Config, startedInMs: number)
     `Speech: offline, English; understands ${node.phraseCount} demo phrases and says so when it hears anything else.`,
     '  Other phrases: "phrases" in POST /v1.0/transcribes, or QUIETLINE_STT_PHRASES=<file>. Free speech comes with an engine of your own.',
     `Capacity: about ${node.capacity} conversations at once on this machine (estimated from a measurement at start, synthetic).`,
+    emergencyLine(config),
     ...(isOpen(config) ? ['', openWarning(config)] : []),
     '',
     'Try next:',
@@ -37,6 +38,12 @@ export function greeting(node: RunningNode, config: Config, startedInMs: number)
     '',
   ]
   return `${lines.join('\n')}\n`
+}
+
+function emergencyLine({ emergencyRoute }: Config): string {
+  return emergencyRoute === ''
+    ? 'Emergency calls are not routed: 112, 911 and their like are refused. Keep another telephone, or set QUIETLINE_EMERGENCY_ROUTE.'
+    : `Emergency calls go to ${emergencyRoute}.`
 }
 
 function isOpen(config: Config): boolean {

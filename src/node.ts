@@ -2,14 +2,18 @@
  * One node: builds every part once, starts it, stops it. The only place where the rooms of the house are joined.
  */
 
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { AccountDeps } from './api/accounts.ts'
 import type { ApiDeps } from './api/deps.ts'
+import { errandSigner } from './api/errand-headers.ts'
 import { Publisher } from './api/publisher.ts'
+import { pooledBytes } from './api/secrets.ts'
 import { WebhookOutbox } from './api/webhook.ts'
+import { HttpTransport } from './api/webhook-transport.ts'
 import { WsHub } from './api/ws-hub.ts'
+import type { Records } from './calls/ports.ts'
 import { measureCapacity } from './capacity.ts'
 import { type Config, ConfigError } from './config.ts'
 import { startDemoAgent } from './demo-agent.ts'
@@ -17,17 +21,22 @@ import { openDoors } from './doors.ts'
 import { CallRunner } from './drivers/call-runner.ts'
 import { keepContacts, keptContacts } from './drivers/contact-book.ts'
 import { Directory } from './drivers/directory.ts'
+import { HttpErrands } from './drivers/errands.ts'
 import { Exchange } from './drivers/exchange.ts'
+import { CallGate } from './drivers/gate.ts'
 import { openLog } from './drivers/json-log.ts'
 import { Metrics } from './drivers/metrics.ts'
 import { RealClock } from './drivers/real-clock.ts'
 import { recover } from './drivers/recovery.ts'
+import { Retention } from './drivers/retention.ts'
 import { SipDriver } from './drivers/sip-driver.ts'
 import { SoundDriver } from './drivers/sound-driver.ts'
+import { SoundFiles } from './drivers/sound-files.ts'
 import { WorkerChannel } from './drivers/worker-channel.ts'
 import { type FirstStart, firstStart, freshKey, signingKey } from './first-start.ts'
 import type { Log } from './kernel/log.ts'
 import type { MediaCommand, MediaEvent } from './media/protocol.ts'
+import { HttpClient } from './net/http-client.ts'
 import { UdpNetwork } from './net/udp.ts'
 import { DEFAULT_PHRASES, readPhrases } from './speech/phrases.ts'
 import type { ListenCommand, ListenEvent, TalkCommand, TalkEvent } from './speech/protocol.ts'
@@ -62,6 +71,8 @@ export interface RunningNode {
 /** For tests and benchmarks of the real thing. */
 export interface NodeParts {
   readonly store: WorkerStore
+  /** Stores and publishes. */
+  readonly records: Records
   readonly runner: CallRunner
   readonly sip: SipDriver
   readonly sound: SoundDriver
@@ -108,7 +119,8 @@ async function start(
 
   // ---- words on their way out
   const hub = new WsHub({ clock, log })
-  const outbox = new WebhookOutbox({ store, clock, log })
+  const transport = new HttpTransport({ blockPrivate: config.webhookBlockPrivate })
+  const outbox = new WebhookOutbox({ store, clock, log, transport })
   const records = new Publisher({ store, clock, hub, webhook: outbox, log })
   closers.push(async () => {
     await outbox.close()
@@ -123,6 +135,12 @@ async function start(
     () => runner.liveCalls,
     () => hub.size(),
   )
+  const files = new SoundFiles({
+    clock,
+    mediaDir: path.resolve(config.dataDir, 'media'),
+    blockPrivate: config.webhookBlockPrivate,
+  })
+  closers.push(() => files.close())
   const sound: SoundDriver = new SoundDriver(
     {
       clock,
@@ -134,6 +152,7 @@ async function start(
       rtpPorts: config.rtpPorts,
       rateHz: LEG_RATE_HZ,
       maxLegs: config.maxCalls,
+      files,
       onPace: (pace) => metrics.pace(pace),
       onLoad: (thread, load) => metrics.load(thread, load.busyShare),
     },
@@ -158,24 +177,39 @@ async function start(
     onNews: (callId, news) => void runner.tell({ kind: 'call', id: callId }, { kind: 'sip', news }),
     onContacts: (extensionId, contacts) => void keepContacts({ store, records, clock, log }, extensionId, contacts),
   })
+  const errands = new HttpErrands({
+    store,
+    clock,
+    log,
+    http: new HttpClient({ blockPrivate: config.webhookBlockPrivate }),
+    randomBytes,
+    sign: errandSigner({ clock, secretOf: (id) => outbox.destinations.secretOf(id), newId: randomUUID }),
+  })
+  closers.push(() => errands.close())
   const runner: CallRunner = new CallRunner({
     clock,
     records,
     signalling: sip,
     sound,
     settings: { rateHz: LEG_RATE_HZ, voiceFor: pickVoice },
+    errands,
     log,
     onEnded: (reason, turns) => metrics.callEnded(reason, turns),
   })
-  const exchange = new Exchange({ runner, store, directory, nodeId, bootId, maxDurationMs: config.maxCallMs })
+  const { defaultCountry, emergencyRoute, strictSource } = config
+  const gate = new CallGate({ store, records, clock, log, defaultCountry, emergencyRoute })
+  const exchange = new Exchange({ runner, store, directory, nodeId, bootId, maxDurationMs: config.maxCallMs, gate, defaultCountry, strictSource })
 
   // ---- what an earlier life left, and what the first one needs
-  const accounts: AccountDeps = { store, records, clock, randomBytes: (size) => randomBytes(size) }
+  const accounts: AccountDeps = { store, records, clock, randomBytes: pooledBytes((size) => randomBytes(size)) }
   await recover({ store, records, clock, log, nodeId, bootId })
   const first = await firstStart(accounts)
   const jwtKey = config.dataKey ? Buffer.from(config.dataKey, 'hex') : await signingKey(accounts)
   const pageKey = await freshKey(accounts, first.customerId, 'page', PAGE_KEY_SECONDS)
   await outbox.start()
+  const retention = new Retention({ store, records, clock, log, defaultDays: config.retentionDays })
+  retention.start()
+  closers.push(() => retention.close())
 
   const sipLocal = await sip
     .open()
@@ -191,7 +225,17 @@ async function start(
     ...accounts,
     calls: exchange,
     log,
-    settings: { name: 'Quietline', version: VERSION, baseDomain: config.baseDomain, signup: config.signup, jwtKey },
+    settings: {
+      name: 'Quietline',
+      version: VERSION,
+      baseDomain: config.baseDomain,
+      signup: config.signup,
+      retentionDays: config.retentionDays,
+      requestsPerSecond: config.requestsPerSecond,
+      maxCalls: config.maxCalls,
+      defaultCountry: config.defaultCountry,
+      jwtKey,
+    },
     registrations: {
       contactsOf: (id) =>
         sip.contactsOf(id).map((contact) => ({
@@ -201,6 +245,7 @@ async function start(
         })),
       drop: (id) => sip.dropContacts(id),
     },
+    webhooks: outbox,
     speech: {
       languages: () => LANGUAGES,
       defaultPhrases: phrases,
@@ -248,7 +293,7 @@ async function start(
     capacity: measureCapacity(config.decoders),
     first,
     demoReady: agent?.ready ?? Promise.resolve(),
-    parts: { store, runner, sip, sound, threads },
+    parts: { store, records, runner, sip, sound, threads },
     close: closeAll,
   }
 }
@@ -282,7 +327,9 @@ async function openStore(config: Config, clock: RealClock, log: Log): Promise<Wo
     throw new ConfigError(`QUIETLINE_DATA_DIR: the folder "${dir}" cannot be made or written.`)
   }
   try {
-    return await WorkerStore.open({ path: path.join(dir, 'quietline.db'), clock, synchronous: config.synchronous, log })
+    const dataKeys = [config.dataKey, ...config.oldDataKeys].filter((key) => key !== null)
+    const { synchronous } = config
+    return await WorkerStore.open({ path: path.join(dir, 'quietline.db'), clock, synchronous, dataKeys, log })
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ConfigError(`The store in "${dir}" cannot be opened: ${why.replace(/\.$/, '')}.`)

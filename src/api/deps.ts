@@ -5,7 +5,7 @@ import type { Records } from '../calls/ports.ts'
 import type { LanguageDoc } from '../contract/language.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
-import type { Store } from '../store/port.ts'
+import type { DeliveryRow, EventRow, Store } from '../store/port.ts'
 
 export interface ApiDeps {
   readonly store: Store
@@ -18,6 +18,7 @@ export interface ApiDeps {
   /** Random bytes fit for secrets. */
   readonly randomBytes: (size: number) => Uint8Array
   readonly registrations: Registrations
+  readonly webhooks: WebhookDoor
   readonly speech: SpeechOffer
   /** A prom-client registry has this shape. */
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
@@ -31,6 +32,14 @@ export interface ApiSettings {
   readonly baseDomain: string
   /** first: open until there is an account. */
   readonly signup: 'open' | 'closed' | 'first'
+  /** Requests a second of one customer; absent or 0: as many as they like. */
+  readonly requestsPerSecond?: number
+  /** Calls at once on this server: no customer may have more. */
+  readonly maxCalls?: number
+  /** ISO code of where national numbers are read; absent or '': they are not. */
+  readonly defaultCountry?: string
+  /** Of customers that have not chosen (`PUT /retention`); null keeps for good. */
+  readonly retentionDays?: number | null
   /** Signs the tokens of sign-in: 32 bytes or more. */
   readonly jwtKey: Uint8Array
 }
@@ -39,6 +48,14 @@ export interface Registrations {
   contactsOf(extensionId: string): readonly Contact[]
   /** Forgets all contacts of an extension. */
   drop(extensionId: string): void
+}
+
+/** What the API asks of the deliveries to webhooks (`WebhookOutbox`). */
+export interface WebhookDoor {
+  /** @returns the delivery as it is now; null when it could not be stored */
+  replay(event: EventRow, delivery: DeliveryRow): Promise<DeliveryRow | null>
+  /** As it is sent. */
+  bodyOf(event: EventRow, delivery: DeliveryRow): Promise<string>
 }
 
 export interface Contact {

@@ -6,17 +6,21 @@
 import type { Change, NewEvent } from '../calls/ports.ts'
 import { AppError, type ErrorCode, isErrorCode } from '../contract/errors.ts'
 import type { EventName } from '../contract/events.ts'
-import { type PagePlace, parsePageToken, printPageToken } from '../contract/list.ts'
+import { MAX_PAGE_SIZE, type PagePlace, parsePageToken, printPageToken } from '../contract/list.ts'
 import { timestamp } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import type { EventRow, KeyValue, ListQuery, Row, TableName } from '../store/port.ts'
+import type { EventRow, KeyValue, ListQuery, Row, TableName, TranscriptQuery } from '../store/port.ts'
 import type { ApiDeps } from './deps.ts'
+import { knownCredentials } from './known-credentials.ts'
 import { newUuid } from './secrets.ts'
 
 /** What it means for a client that a unique key is taken. */
 const TAKEN: Readonly<Record<string, ErrorCode>> = {
+  'TAKEN:agents.username': 'AGENT_ALREADY_EXISTS',
   'TAKEN:extensions.extension': 'EXTENSION_ALREADY_EXISTS',
   'TAKEN:numbers.number': 'NUMBER_ALREADY_EXISTS',
+  'TAKEN:do_not_call.number': 'DO_NOT_CALL_ALREADY_EXISTS',
+  'TAKEN:webhooks.url': 'WEBHOOK_ALREADY_EXISTS',
 }
 
 export interface Page {
@@ -76,17 +80,37 @@ export class Ledger {
     where: Readonly<Record<string, KeyValue>> = {},
   ): Promise<Page> {
     const asked = { table, customer_id: customerId, where }
-    const rows = await this.list({ ...asked, limit: query.page_size, ...startOf(query.page_token) })
+    // One more than is shown tells whether there is more; the largest page has no room for it and looks again.
+    const limit = Math.min(query.page_size + 1, MAX_PAGE_SIZE)
+    const found = await this.list({ ...asked, limit, ...startOf(query.page_token) })
+    const rows = found.slice(0, query.page_size)
     const last = rows.at(-1)
-    const isFull = last !== undefined && rows.length === query.page_size
-    const before = isFull ? { us: last.tm_create_us, id: last.id } : null
-    const hasMore = before !== null && (await this.list({ ...asked, limit: 1, before })).length > 0
-    return { result: rows.map((row) => row.doc), next_page_token: hasMore ? printPageToken(before) : '' }
+    if (last === undefined || found.length < query.page_size) return { result: rows.map(docOf), next_page_token: '' }
+    const before = { us: last.tm_create_us, id: last.id }
+    const hasMore = found.length > rows.length || (limit === rows.length && (await this.#isOlder(asked, before)))
+    return { result: rows.map(docOf), next_page_token: hasMore ? printPageToken(before) : '' }
+  }
+
+  /** One page of a search. It may be short although there are more: a page looks at a bounded number of transcripts. */
+  async searchPage(
+    query: Omit<TranscriptQuery, 'limit' | 'before'>,
+    page: { readonly page_size: number; readonly page_token?: string | undefined },
+  ): Promise<Page> {
+    const wish = { ...query, limit: page.page_size, ...startOf(page.page_token) }
+    const { rows, next } = await reading(this.#deps.store.searchTranscripts(wish))
+    return { result: rows.map((row) => row.doc), next_page_token: next ? printPageToken(next) : '' }
+  }
+
+  async #isOlder(asked: Omit<ListQuery, 'limit' | 'before'>, before: PagePlace): Promise<boolean> {
+    return (await this.list({ ...asked, limit: 1, before })).length > 0
   }
 
   /** @throws AppError for a taken key or a refusing guard; SERVICE_UNAVAILABLE when it could not be stored */
   async save(change: Change): Promise<void> {
+    const known = knownCredentials(this.#deps.store)
+    known.note(change)
     const done = await this.#deps.records.save(change)
+    known.note(change)
     if (done.ok) return
     if (done.kind === 'failed') throw new AppError('SERVICE_UNAVAILABLE', { cause: done.why })
     const code = TAKEN[done.reason] ?? done.reason
@@ -104,6 +128,10 @@ export class Ledger {
       if (this.#turns.get(id) === mine) this.#turns.delete(id)
     }
   }
+}
+
+function docOf(row: Row): JsonObject {
+  return row.doc
 }
 
 /** An event of a record that belongs to no live call. */

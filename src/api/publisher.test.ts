@@ -8,8 +8,8 @@ import { SILENT } from '../kernel/log.ts'
 import type { Batch, CommitResult, EventRow, Row } from '../store/port.ts'
 import { sampleRow } from '../store/samples.ts'
 import { InThreadStore, openSqlite } from '../store/sqlite/sqlite-store.ts'
+import { Destinations } from './destinations.ts'
 import { Publisher, type PublisherWorld } from './publisher.ts'
-import { WebhookSettings } from './webhook-settings.ts'
 
 const C = '11111111-1111-4111-8111-111111111111'
 const URL_ONE = 'http://127.0.0.1:1/one'
@@ -39,9 +39,10 @@ function setUp(change: Partial<Pick<PublisherWorld, 'store'>> = {}) {
       },
     },
     webhook: {
-      destinations: new WebhookSettings(store),
+      destinations: new Destinations(store),
       deliver: (row, delivery) => void out.push(`deliver ${row.type} ${delivery.destination}`),
       sendOnce: (row, destination) => void out.push(`once ${row.type} ${destination}`),
+      release: (callId) => void out.push(`release ${callId}`),
     },
     ...change,
   })
@@ -115,6 +116,26 @@ describe('publishing', () => {
     assert.deepEqual(await store.deliveriesOf(C, published[0]!.id), [])
   })
 
+  test('the end of a call is held back in the flat dialect, and released after its last transcription', async () => {
+    const { store, out, publisher } = setUp()
+    const doc = { id: 'w', customer_id: C, url: URL_ONE, events: ['call.ended'], method: 'POST' }
+    const row = sampleRow({ id: 'w', customer_id: C, doc }, { url: URL_ONE })
+    await store.commit({ rows: [customer({}), { table: 'webhooks', row }] })
+    const of = (type: string, seq: number, id = 'c') => event(type, { callId: 'c', seq, data: { id } })
+    await publisher.save({ events: [of('call_created', 1), of('transcribe_created', 2, 't')] })
+    await publisher.save({ events: [of('call_hangup', 3)] })
+    await publisher.save({ events: [of('transcribe_done', 4, 't')] })
+    assert.deepEqual(out.slice(2), [
+      'hub call_hangup',
+      `deliver call_hangup flat:POST:${URL_ONE}`,
+      'hub transcribe_done',
+      'release c',
+    ])
+    const [hangup] = (await store.eventsOfCall(C, 'c')).slice(-2)
+    const [held] = await store.deliveriesOf(C, hangup!.id)
+    assert.deepEqual([held?.event_type, held?.due_us], ['call.ended', hangup!.wall_us + 2_000_000])
+  })
+
   test('a change without anything to store is answered at once', async () => {
     assert.deepEqual(await setUp().publisher.save({ events: [] }), { ok: true, cursors: [] })
   })
@@ -156,7 +177,7 @@ describe('publishing', () => {
           heard.push(row.type)
         },
       },
-      webhook: { destinations: new WebhookSettings(store), deliver() {}, sendOnce() {} },
+      webhook: { destinations: new Destinations(store), deliver() {}, sendOnce() {}, release() {} },
     })
     assert.equal((await publisher.save({ events: [event('bad_created'), event('good_created')] })).ok, true)
     assert.deepEqual(heard, ['good_created'])
@@ -181,8 +202,8 @@ class SlowStore {
 describe('the order of publishing', () => {
   test('is the order of saving, also when answers come together or turned round, and partial texts wait their turn', async () => {
     const store = new SlowStore()
-    const { out, publisher } = setUp({ store })
-    await settle(publisher, store)
+    const { out, publisher, store: kept } = setUp({ store })
+    await settle(publisher, store, kept)
     out.length = 0
     const answers: string[] = []
     const note = (name: string) => (): void => void answers.push(name)
@@ -217,15 +238,17 @@ describe('the order of publishing', () => {
 
   test('once the destinations are known, a change is with the store before save returns', async () => {
     const store = new SlowStore()
-    const { publisher } = setUp({ store })
-    await settle(publisher, store)
+    const { publisher, store: kept } = setUp({ store })
+    await settle(publisher, store, kept)
     void publisher.save({ events: [event('a_created')] })
     assert.equal(store.batches.length, 2)
   })
 
   /** Lets the publisher learn the customer's settings. */
-  async function settle(publisher: Publisher, store: SlowStore): Promise<void> {
-    const saved = publisher.save({ rows: [customer({})], events: [] })
+  async function settle(publisher: Publisher, store: SlowStore, kept: InThreadStore): Promise<void> {
+    await kept.commit({ rows: [customer({})] })
+    const saved = publisher.save({ events: [event('flow_created')] })
+    await setImmediate()
     store.answer(0)
     await saved
   }

@@ -8,13 +8,7 @@ import type { Change, NewEvent, Records } from '../calls/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Batch, CommitResult, DeliveryRow, EventRow, Store } from '../store/port.ts'
-
-/** Where the events of a customer are delivered to: `webhook:<METHOD>:<url>`. */
-export interface Destinations {
-  of(customerId: string, event: EventRow): readonly string[] | Promise<readonly string[]>
-  /** Rows that have just been stored: settings of customers may be among them. */
-  note(rows: NonNullable<Change['rows']>): void
-}
+import type { Destination, Destinations, Route } from './destinations.ts'
 
 export interface PublisherWorld {
   readonly store: Pick<Store, 'commit'>
@@ -22,24 +16,29 @@ export interface PublisherWorld {
   readonly log: Log
   readonly hub: { publish(event: EventRow): void }
   readonly webhook: {
-    readonly destinations: Destinations
+    readonly destinations: Pick<Destinations, 'of' | 'note'>
     /** A stored delivery: tried until it arrived or is dead. */
     deliver(event: EventRow, delivery: DeliveryRow): void
     /** Not stored: tried once. */
     sendOnce(event: EventRow, destination: string): void
+    /** What is held back of a call may go. */
+    release(callId: string): void
   }
   /** A fresh version 4 UUID. */
   readonly newId?: () => string
 }
+
+/** Publishing holds up everything else at most this long at a time. */
+const SLICE_MS = 5
 
 interface Draft {
   readonly event: EventRow
   readonly ephemeral: boolean
 }
 
-/** An event with its destinations. */
+/** An event and where it goes. */
 interface Routed extends Draft {
-  readonly destinations: readonly string[]
+  readonly route: Route
   /** One for each destination; none for an ephemeral event. */
   readonly deliveries: readonly DeliveryRow[]
 }
@@ -60,6 +59,9 @@ export class Publisher implements Records {
   readonly #unsent: Entry[] = []
   /** In the same order: given to the store, and not yet published. */
   readonly #unpublished: Entry[] = []
+
+  /** True between two slices. */
+  #isResting = false
 
   constructor(world: PublisherWorld) {
     this.#world = world
@@ -101,8 +103,8 @@ export class Publisher implements Records {
     }
     try {
       const found = drafts.map(({ event }) => this.#world.webhook.destinations.of(event.customer_id, event))
-      if (found.every((destinations) => !(destinations instanceof Promise))) {
-        done(drafts.map((draft, i) => this.#routed(draft, found[i] as readonly string[])))
+      if (found.every((route) => !(route instanceof Promise))) {
+        done(drafts.map((draft, i) => this.#routed(draft, found[i] as Route)))
         return
       }
       Promise.all(found).then(
@@ -114,13 +116,13 @@ export class Publisher implements Records {
     }
   }
 
-  #routed(draft: Draft, destinations: readonly string[]): Routed {
+  #routed(draft: Draft, route: Route): Routed {
     const { event, ephemeral } = draft
-    const deliveries = ephemeral ? [] : destinations.map((destination) => this.#delivery(event, destination))
-    return { ...draft, destinations, deliveries }
+    const deliveries = ephemeral ? [] : route.to.map((to) => this.#delivery(event, to))
+    return { ...draft, route, deliveries }
   }
 
-  #delivery(event: EventRow, destination: string): DeliveryRow {
+  #delivery(event: EventRow, { destination, name, heldUntil }: Destination): DeliveryRow {
     return {
       id: this.#newId(),
       event_id: event.id,
@@ -129,9 +131,9 @@ export class Publisher implements Records {
       destination,
       state: 'pending',
       attempts: 0,
-      due_us: event.wall_us,
+      due_us: heldUntil ?? event.wall_us,
       last: {},
-      event_type: event.type,
+      event_type: name,
     }
   }
 
@@ -157,10 +159,24 @@ export class Publisher implements Records {
 
   #answered(entry: Entry, answer: CommitResult): void {
     entry.answer = answer
+    if (!this.#isResting) this.#publishAll()
+  }
+
+  /** In slices: whatever the store answers at once, calls and requests get their turn in between. */
+  #publishAll(): void {
+    const { clock } = this.#world
+    const from = clock.now()
     while (this.#unpublished[0]?.answer) {
       const first = this.#unpublished.shift()!
       if (first.answer!.ok) this.#publish(first)
       first.resolve(first.answer!)
+      if (clock.now() - from < SLICE_MS) continue
+      this.#isResting = true
+      clock.schedule(clock.now(), () => {
+        this.#isResting = false
+        this.#publishAll()
+      })
+      return
     }
   }
 
@@ -178,11 +194,12 @@ export class Publisher implements Records {
     }
   }
 
-  #tell({ event, ephemeral, destinations, deliveries }: Routed): void {
+  #tell({ event, ephemeral, route, deliveries }: Routed): void {
     const { hub, webhook } = this.#world
     hub.publish(event)
     for (const delivery of deliveries) webhook.deliver(event, delivery)
-    if (ephemeral) for (const destination of destinations) webhook.sendOnce(event, destination)
+    if (ephemeral) for (const { destination } of route.to) webhook.sendOnce(event, destination)
+    if (route.releases && event.call_id !== null) webhook.release(event.call_id)
   }
 }
 

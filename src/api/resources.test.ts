@@ -100,7 +100,8 @@ test('actions get ids, and a wrong, unknown or later one is refused by name', as
   assert.deepEqual(body.actions[0].option, {})
   const refusals: [unknown, RegExp][] = [
     [{ type: 'nonsense' }, /actions\.0\.type: "nonsense" is unknown/],
-    [{ type: 'play', option: {} }, /actions\.0\.type: "play" is not available in this release/],
+    [{ type: 'ai_talk', option: {} }, /actions\.0\.type: "ai_talk" is not available in this release/],
+    [{ type: 'play', option: {} }, /actions\.0\.option\.stream_urls/],
     [{ type: 'talk', option: {} }, /actions\.0\.option\.text/],
     [{ type: 'sleep', option: { duration: 'long' } }, /actions\.0\.option\.duration/],
     [{ type: 'transcribe_start' }, /actions\.0\.option\.language/],

@@ -6,6 +6,26 @@ import { uuidFromWords } from '../kernel/random.ts'
 
 export type RandomBytes = (size: number) => Uint8Array
 
+const POOL_BYTES = 4_096
+
+/** The same randomness drawn in larger pieces: one system call serves many ids. Every byte is given out once. */
+export function pooledBytes(source: RandomBytes): RandomBytes {
+  let pool: Uint8Array = new Uint8Array()
+  let at = 0
+  return (size) => {
+    if (size > POOL_BYTES / 4) return source(size)
+    if (at + size > pool.length) {
+      // A copy: the slices of a Buffer would share its memory.
+      pool = Uint8Array.from(source(POOL_BYTES))
+      at = 0
+    }
+    const bytes = pool.slice(at, at + size)
+    pool.fill(0, at, at + size)
+    at += size
+    return bytes
+  }
+}
+
 /** A version 4 UUID, lower case. */
 export function newUuid(randomBytes: RandomBytes): string {
   const bytes = randomBytes(16)

@@ -1,34 +1,49 @@
 /** The REST API as a fastify server that does not listen yet. WebSocket upgrades are not its business. */
 
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import Fastify, { type FastifyInstance, type FastifyRequest, type RouteOptions } from 'fastify'
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { App, Desk } from './app.ts'
 import { authenticator, type Identity, requireIdentity } from './auth.ts'
 import type { ApiDeps } from './deps.ts'
+import { requireReach } from './direct.ts'
 import { healthRoutes } from './health.ts'
 import { Ledger } from './ledger.ts'
 import { describeApi } from './openapi.ts'
+import { ApiRates } from './rate-limit.ts'
 import { referenceRoutes } from './reference.ts'
 import { noteFault, refusalOf, refuse } from './refusals.ts'
-import { accesskeyRoutes, agentRoutes } from './resources/accesskeys.ts'
-import { activeflowRoutes, languageRoutes, timelineRoutes } from './resources/activeflows.ts'
+import { accesskeyRoutes } from './resources/accesskeys.ts'
+import { activeflowRoutes } from './resources/activeflows.ts'
+import { agentRoutes } from './resources/agents.ts'
 import { authRoutes } from './resources/auth.ts'
-import { callRoutes, groupcallRoutes } from './resources/calls.ts'
+import { callControlRoutes } from './resources/call-controls.ts'
+import { callRoutes } from './resources/calls.ts'
 import { customerRoutes } from './resources/customers.ts'
 import { extensionRoutes } from './resources/extensions.ts'
 import { flowRoutes } from './resources/flows.ts'
+import { groupcallRoutes } from './resources/groupcalls.ts'
+import { languageRoutes } from './resources/languages.ts'
 import { laterRoutes } from './resources/later.ts'
+import { limitRoutes } from './resources/limits.ts'
 import { numberRoutes } from './resources/numbers.ts'
+import { privacyRoutes, retentionRoutes } from './resources/privacy.ts'
 import { speakingRoutes } from './resources/speakings.ts'
+import { timelineRoutes } from './resources/timelines.ts'
 import { transcribeRoutes, transcriptRoutes } from './resources/transcribes.ts'
+import { usageRoutes } from './resources/usage.ts'
+import { webhookDeliveryRoutes } from './resources/webhook-deliveries.ts'
+import { webhookRoutes } from './resources/webhooks.ts'
 import { newRequestId } from './secrets.ts'
 import { acceptBodies, shareAcrossOrigins } from './transport.ts'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
 const SAFE_REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
 
-/** @returns a server ready for `inject`, `listen`, and further routes */
-export function buildServer(deps: ApiDeps): FastifyInstance {
+/**
+ * @param eachRoute is told of every route
+ * @returns a server ready for `inject`, `listen`, and further routes
+ */
+export function buildServer(deps: ApiDeps, eachRoute: (route: RouteOptions) => void = () => {}): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -44,11 +59,14 @@ export function buildServer(deps: ApiDeps): FastifyInstance {
       return typeof asked === 'string' && SAFE_REQUEST_ID.test(asked) ? asked : newRequestId(deps.randomBytes)
     },
   }).withTypeProvider<ZodTypeProvider>()
+  app.addHook('onRoute', eachRoute)
   app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler(serializerCompiler)
+  // What goes out was checked when it was made; that all of it has the form of its schema is held by every test.
+  app.setSerializerCompiler(() => JSON.stringify)
 
   const ledger = new Ledger(deps)
-  const desk: Desk = { deps, ledger, authenticate: authenticator(deps) }
+  const rates = new ApiRates(deps.clock, deps.settings.requestsPerSecond)
+  const desk: Desk = { deps, ledger, authenticate: authenticator(deps), rates }
   acceptBodies(app)
   shareAcrossOrigins(app)
   answerErrors(app, deps)
@@ -72,8 +90,11 @@ function openRoutes(app: App, desk: Desk): void {
 
 /** Everything else under `/v1.0`: who asks is known before anything of the request is looked at. */
 function guardedRoutes(app: App, desk: Desk): void {
+  const withDirect = authenticator(desk.deps, true)
   app.addHook('onRequest', async (request: FastifyRequest & { identity: Identity }) => {
-    request.identity = await requireIdentity(desk.authenticate, request)
+    request.identity = await requireIdentity(withDirect, request)
+    requireReach(request.identity, request)
+    desk.rates.request(request.identity.customerId, request.routeOptions.url ?? '')
   })
   customerRoutes(app, desk)
   accesskeyRoutes(app, desk)
@@ -83,12 +104,19 @@ function guardedRoutes(app: App, desk: Desk): void {
   flowRoutes(app, desk)
   activeflowRoutes(app, desk)
   callRoutes(app, desk)
+  callControlRoutes(app, desk)
   groupcallRoutes(app, desk)
   transcribeRoutes(app, desk)
   transcriptRoutes(app, desk)
   speakingRoutes(app, desk)
+  retentionRoutes(app, desk)
+  privacyRoutes(app, desk)
+  webhookRoutes(app, desk)
+  webhookDeliveryRoutes(app, desk)
   languageRoutes(app, desk)
   timelineRoutes(app, desk)
+  limitRoutes(app, desk)
+  usageRoutes(app, desk)
   laterRoutes(app)
 }
 
@@ -103,7 +131,7 @@ function answerErrors(app: App, { log }: ApiDeps): void {
 
 /** One debug line a request: the route, never the URL, whose query may hold a credential. */
 function noteRequests(app: App, { log }: ApiDeps): void {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const fields = {
       request_id: request.id,
       method: request.method,
@@ -113,5 +141,6 @@ function noteRequests(app: App, { log }: ApiDeps): void {
       ...(request.identity ? { customer_id: request.identity.customerId } : {}),
     }
     log.debug(fields, 'request')
+    done()
   })
 }

@@ -15,10 +15,12 @@ export interface Identity {
  * owns the resource.
  */
 export function topicsOf(event: EventRow): readonly string[] {
-  const names = new Set([...familyTopics(event), ...ownTopics(event), ...parentTopics(event)])
+  const names: string[] = []
+  for (const name of [...familyTopics(event), ...ownTopics(event), ...parentTopics(event)])
+    if (!names.includes(name)) names.push(name)
+  const topics = names.map((name) => `customer_id:${event.customer_id}:${name}`)
   const owner = event.data['owner_type'] === 'agent' ? id(event.data, 'owner_id') : null
-  const scopes = [`customer_id:${event.customer_id}`, ...(owner ? [`agent_id:${owner}`] : [])]
-  return scopes.flatMap((scope) => [...names].map((name) => `${scope}:${name}`))
+  return owner ? [...topics, ...names.map((name) => `agent_id:${owner}:${name}`)] : topics
 }
 
 /** Prefix comparison, after one trailing `*` of the subscribed topic is dropped. */

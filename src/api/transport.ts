@@ -13,8 +13,9 @@ export function acceptBodies(app: App): void {
       error ? done(new AppError('INVALID_JSON_BODY', { cause: error })) : done(null, value),
     )
   })
-  app.addHook('preValidation', async (request) => {
+  app.addHook('preValidation', (request, _reply, done) => {
     request.body ??= {}
+    done()
   })
 }
 
@@ -23,10 +24,10 @@ const HEADERS = 'Origin, X-Requested-With, Content-Type, Accept, Authorization'
 const PREFLIGHT_CACHE_SECONDS = 12 * 60 * 60
 
 export function shareAcrossOrigins(app: App): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('access-control-allow-origin', '*').header('x-request-id', request.id)
-    if (request.method !== 'OPTIONS') return
-    return reply
+    if (request.method !== 'OPTIONS') return done()
+    reply
       .code(204)
       .header('access-control-allow-methods', METHODS)
       .header('access-control-allow-headers', HEADERS)

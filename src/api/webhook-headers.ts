@@ -1,6 +1,6 @@
 /** The headers of a webhook (contract §16), and those of the Standard Webhooks specification beside them. */
 
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import type { Micros } from '../kernel/clock.ts'
 
 const BASE64_SECRET = 'whsec_'
@@ -30,11 +30,30 @@ export function webhookHeaders(what: Signed): Readonly<Record<string, string>> {
 
 /** The first signs the raw body, the second also id and time, so that a recorded request cannot be sent again later. */
 function signatures({ eventId, body, secret }: Signed, seconds: string): Record<string, string> {
-  const standard = createHmac('sha256', standardKey(secret)).update(`${eventId}.${seconds}.${body}`).digest('base64')
+  const { plain, standard: key } = keysOf(secret)
+  const standard = createHmac('sha256', key).update(`${eventId}.${seconds}.${body}`).digest('base64')
   return {
-    'x-voipbin-signature': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+    'x-voipbin-signature': `sha256=${createHmac('sha256', plain).update(body).digest('hex')}`,
     'webhook-signature': `v1,${standard}`,
   }
+}
+
+interface Keys {
+  readonly plain: KeyObject
+  readonly standard: KeyObject
+}
+
+/** Keys of secrets in use, the oldest first: to make one costs as much as to use it. */
+const known = new Map<string, Keys>()
+const MAX_KNOWN = 1_000
+
+function keysOf(secret: string): Keys {
+  const found = known.get(secret)
+  if (found) return found
+  const keys = { plain: createSecretKey(secret, 'utf8'), standard: createSecretKey(standardKey(secret)) }
+  known.set(secret, keys)
+  if (known.size > MAX_KNOWN) known.delete(known.keys().next().value!)
+  return keys
 }
 
 /** A secret in the form of the specification holds its bytes as base64; any other is its own bytes. */

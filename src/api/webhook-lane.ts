@@ -1,13 +1,17 @@
 /** What waits for one destination: first attempts in order of their events, later attempts for their time. */
 
-import type { Scheduled } from '../kernel/clock.ts'
+import type { Micros, Scheduled } from '../kernel/clock.ts'
 import type { DeliveryRow, EventRow } from '../store/port.ts'
 import { leastImportant } from './webhook-schedule.ts'
+import type { WebhookTarget } from './webhook-target.ts'
 
 export interface Job {
   readonly event: EventRow
   /** Null for what is sent once and not stored. */
   readonly delivery: DeliveryRow | null
+  readonly target: WebhookTarget
+  /** Its age counts from here: the time of the event, or when it was asked for again. */
+  readonly since: Micros
 }
 
 export type StoredJob = Job & { readonly delivery: DeliveryRow }
@@ -22,7 +26,7 @@ export interface LaneLimits {
 export const LANE_LIMITS: LaneLimits = { inFlight: 32, queued: 1_000, waiting: 10_000 }
 
 export class Lane {
-  readonly destination: string
+  readonly name: string
   readonly #limits: LaneLimits
   readonly #queue: Job[] = []
   readonly #waiting = new Map<Job, Scheduled>()
@@ -32,8 +36,8 @@ export class Lane {
   /** True from a failed attempt to the next one that succeeds. */
   isFailing = false
 
-  constructor(destination: string, limits: LaneLimits) {
-    this.destination = destination
+  constructor(name: string, limits: LaneLimits) {
+    this.name = name
     this.#limits = limits
   }
 
@@ -62,15 +66,30 @@ export class Lane {
   wait(job: Job, timer: Scheduled): Job | null {
     this.#waiting.set(job, timer)
     if (this.#waiting.size <= this.#limits.waiting) return null
-    const gone = [...this.#waiting.keys()][leastImportant(typesOf(this.#waiting.keys()))]!
-    this.#waiting.get(gone)?.cancel()
-    this.#waiting.delete(gone)
-    return gone
+    let at = leastImportant(typesOf(this.#waiting.keys()))
+    for (const gone of this.#waiting.keys()) {
+      if (at-- > 0) continue
+      this.waited(gone)
+      return gone
+    }
+    return null
   }
 
-  /** The time of a waiting job has come. */
-  waited(job: Job): void {
-    this.#waiting.delete(job)
+  /** The time of a waiting job has come, or it waits no longer. @returns false when it did not wait */
+  waited(job: Job): boolean {
+    this.#waiting.get(job)?.cancel()
+    return this.#waiting.delete(job)
+  }
+
+  /** True while a delivery waits for room. */
+  queues(deliveryId: string): boolean {
+    return this.#queue.some(({ delivery }) => delivery?.id === deliveryId)
+  }
+
+  /** The job that waits to send this delivery again, or null. */
+  waitingFor(deliveryId: string): Job | null {
+    for (const job of this.#waiting.keys()) if (job.delivery?.id === deliveryId) return job
+    return null
   }
 
   isIdle(): boolean {
@@ -86,5 +105,5 @@ export class Lane {
 }
 
 function* typesOf(jobs: Iterable<Job>): Generator<string> {
-  for (const job of jobs) yield job.event.type
+  for (const { delivery, event } of jobs) yield delivery?.event_type ?? event.type
 }

@@ -196,6 +196,45 @@ describe('a webhook over HTTP', () => {
     }),
   )
 
+  test(
+    'the address is looked at when the connection is made: a name that changes its mind gains nothing',
+    withReceiver(status(200), async ({ base, received }) => {
+      const answers = ['127.0.0.1', '169.254.169.254', '10.0.0.1']
+      const transport = new HttpTransport({
+        lookUp: (_name, _options, done) => done(null, [{ address: answers.shift()!, family: 4 }]),
+      })
+      const strict = new HttpTransport({
+        blockPrivate: true,
+        lookUp: (_name, _options, done) => done(null, [{ address: answers.shift()!, family: 4 }]),
+      })
+      const url = base.replace('127.0.0.1', 'agent.example')
+      assert.deepEqual(await transport.post(signedRequest(url, 's').request), { status: 200 })
+      const other = url.replace('agent.example', 'agent2.example')
+      await assert.rejects(transport.post(signedRequest(other, 's').request), { name: 'AddressRefused' })
+      await assert.rejects(strict.post(signedRequest(url, 's').request), { name: 'AddressRefused' })
+      assert.equal(received.length, 1)
+      await Promise.all([transport.close(), strict.close()])
+    }),
+  )
+
+  test(
+    'a connection that is kept is not used for an address that was not looked at',
+    withReceiver(
+      (_, response) => void response.writeHead(200, { connection: 'close' }).end(),
+      async ({ base, received }) => {
+        const answers = ['127.0.0.1', '169.254.169.254']
+        const transport = new HttpTransport({
+          lookUp: (_name, _options, done) => done(null, [{ address: answers.shift()!, family: 4 }]),
+        })
+        const url = base.replace('127.0.0.1', 'agent.example')
+        await transport.post(signedRequest(url, 's').request)
+        await assert.rejects(transport.post(signedRequest(url, 's').request), { name: 'AddressRefused' })
+        assert.equal(received.length, 1)
+        await transport.close()
+      },
+    ),
+  )
+
   test('what is no HTTP is refused', async () => {
     const transport = new HttpTransport()
     for (const url of ['file:///etc/passwd', 'nonsense', ''])
@@ -211,6 +250,7 @@ describe('a webhook over HTTP', () => {
     '0xa9fea9fe',
     '2852039166',
     '[64:ff9b::a9fe:a9fe]',
+    '100.100.100.200',
   ]) {
     test(`${host} is never connected to`, async () => {
       const transport = new HttpTransport()

@@ -1,7 +1,8 @@
 /** Sends the requests of webhooks over HTTP. What the receiver answers beyond its status line is not read. */
 
-import { Agent, request as send } from 'undici'
-import { checkedConnector, refusedAddresses } from './webhook-addresses.ts'
+import type { IncomingHttpHeaders } from 'node:http'
+import { Agent, type Dispatcher } from 'undici'
+import { checkedConnector, type LookUp, refusedAddresses } from './webhook-addresses.ts'
 
 export interface WebhookRequest {
   readonly method: string
@@ -29,9 +30,11 @@ const BODY_BYTES = 16 * 1024
 export class HttpTransport implements WebhookTransport {
   readonly #agent: Agent
 
-  constructor(options: { readonly blockPrivate?: boolean } = {}) {
+  /** @param options.lookUp asks for the addresses of names, instead of the system */
+  constructor(options: { readonly blockPrivate?: boolean; readonly lookUp?: LookUp } = {}) {
     const isRefused = refusedAddresses(options.blockPrivate ?? false)
-    this.#agent = new Agent({ connect: checkedConnector(isRefused, CONNECT_MS), bodyTimeout: BODY_MS })
+    const connect = checkedConnector(isRefused, CONNECT_MS, options.lookUp)
+    this.#agent = new Agent({ connect, bodyTimeout: BODY_MS })
   }
 
   /** Follows redirects with the same method and body: what counts is that the event arrives. */
@@ -48,11 +51,67 @@ export class HttpTransport implements WebhookTransport {
     await this.#agent.destroy()
   }
 
-  async #once(url: URL, { method, headers, body, signal }: WebhookRequest) {
+  #once(url: URL, { method, headers, body, signal }: WebhookRequest): Promise<StatusLine> {
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('only http and https are allowed')
-    const answer = await send(url, { method, headers, body, signal, dispatcher: this.#agent })
-    answer.body.dump({ limit: BODY_BYTES }).catch(() => {})
-    const { location } = answer.headers
-    return { status: answer.statusCode, location: typeof location === 'string' ? location : null }
+    return new Promise((resolve, reject) => {
+      const { origin, pathname, search } = url
+      const wish = { origin, path: `${pathname}${search}`, method: method as 'POST', headers, body }
+      this.#agent.dispatch(wish, new Answer(signal, resolve, reject))
+    })
+  }
+}
+
+interface StatusLine {
+  readonly status: number
+  readonly location: string | null
+}
+
+/** Takes the status line; what comes after it is let go, and cut off when it is too long. */
+class Answer implements Dispatcher.DispatchHandler {
+  readonly #signal: AbortSignal
+  readonly #resolve: (line: StatusLine) => void
+  readonly #reject: (error: Error) => void
+  #request: Dispatcher.DispatchController | null = null
+  #bytes = 0
+
+  constructor(signal: AbortSignal, resolve: (line: StatusLine) => void, reject: (error: Error) => void) {
+    this.#signal = signal
+    this.#resolve = resolve
+    this.#reject = reject
+    signal.addEventListener('abort', this.#abort)
+  }
+
+  readonly #abort = (): void => {
+    const why = new DOMException('The attempt was ended.', 'AbortError')
+    if (this.#request) this.#request.abort(why)
+    this.#reject(why)
+  }
+
+  onRequestStart(request: Dispatcher.DispatchController): void {
+    this.#request = request
+    if (this.#signal.aborted) this.#abort()
+  }
+
+  onResponseStart(_request: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    const { location } = headers
+    this.#resolve({ status, location: typeof location === 'string' ? location : null })
+  }
+
+  onResponseData(request: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length
+    if (this.#bytes > BODY_BYTES) request.abort(new Error('the answer is too long'))
+  }
+
+  onResponseEnd(): void {
+    this.#done()
+  }
+
+  onResponseError(_request: Dispatcher.DispatchController, error: Error): void {
+    this.#done()
+    this.#reject(error)
+  }
+
+  #done(): void {
+    this.#signal.removeEventListener('abort', this.#abort)
   }
 }

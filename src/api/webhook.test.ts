@@ -202,6 +202,156 @@ describe('a delivery', () => {
   })
 })
 
+describe('a delivery in the flat dialect', () => {
+  const FLAT = 'flat:POST:http://127.0.0.1:1/hook'
+  const call = { id: 'call', direction: 'incoming', hangup_reason: 'normal' }
+
+  /** @param heldMs how long it waits for its release at most */
+  async function flat(
+    world: World,
+    id: string,
+    type: string,
+    name: string,
+    heldMs = 0,
+  ): Promise<[EventRow, DeliveryRow]> {
+    const wall_us = world.clock.wallMicros()
+    const event = sampleEvent({ id, customer_id: C, call_id: 'call', seq: Number(id), type, wall_us, data: call })
+    const due_us = wall_us + heldMs * 1000
+    const delivery = sampleDelivery(event, { destination: FLAT, due_us, event_type: name })
+    await world.store.commit({ events: [event], deliveries: [delivery] })
+    return [event, delivery]
+  }
+
+  test('has the flat body, and an id of its own for a receiver of both dialects', async () => {
+    const world = await setUp()
+    world.outbox.deliver(...(await flat(world, '1', 'call_created', 'call.initiated')))
+    await setImmediate()
+    const [request] = world.receiver.requests
+    assert.deepEqual([JSON.parse(request!.body).type, request!.headers['webhook-id']], ['call.initiated', '1-flat'])
+  })
+
+  test('of a text tells the language of its transcription, also after a restart', async () => {
+    const world = await setUp()
+    const doc = { language: 'en-US' }
+    await world.store.commit({ rows: [{ table: 'transcribes', row: sampleRow({ id: 't', customer_id: C, doc }) }] })
+    const [event, delivery] = await flat(world, '1', 'transcript_created', 'transcript')
+    world.outbox.deliver({ ...event, data: { id: 'x', transcribe_id: 't', message: 'hello' } }, delivery)
+    await setImmediate()
+    assert.equal(JSON.parse(world.receiver.requests[0]!.body).language, 'en-US')
+  })
+
+  test('may take 30 s, and is not told twice when it takes longer', async () => {
+    const world = await setUp()
+    world.outbox.deliver(...(await flat(world, '1', 'call_created', 'call.initiated')))
+    await later(world, 29_999)
+    assert.equal(world.receiver.requests[0]!.signal.aborted, false)
+    await later(world, 1)
+    assert.deepEqual([(await state(world, '1')).state, (await state(world, '1')).last], ['dead', { error: 'timeout' }])
+    await later(world, 3_600_000)
+    assert.equal(world.receiver.requests.length, 1)
+  })
+
+  for (const status of [302, 400, 404, 429]) {
+    test(`that is answered with ${status} is not tried again`, async () => {
+      const world = await setUp()
+      world.receiver.status = status
+      world.outbox.deliver(...(await flat(world, '1', 'call_hangup', 'call.ended')))
+      await later(world, 3_600_000)
+      assert.equal(world.receiver.requests.length, 1)
+      assert.deepEqual([(await state(world, '1')).state, (await state(world, '1')).last], ['dead', { status }])
+    })
+  }
+
+  test('is tried again after 5xx and without a connection', async () => {
+    const world = await setUp()
+    world.outbox.deliver(...(await flat(world, '1', 'call_created', 'call.initiated')))
+    await setImmediate()
+    world.receiver.answer(0, 502)
+    await later(world, 1_000)
+    world.receiver.breakOff(1, Object.assign(new Error('x'), { code: 'ECONNREFUSED' }))
+    await later(world, 2_000)
+    world.receiver.answer(2, 200)
+    assert.deepEqual([(await state(world, '1')).state, (await state(world, '1')).attempts], ['delivered', 3])
+  })
+
+  test('that is held goes at its release, after what came before it, and only once', async () => {
+    const world = await setUp()
+    world.receiver.status = 200
+    world.outbox.deliver(...(await flat(world, '1', 'call_hangup', 'call.ended', 2_000)))
+    world.outbox.deliver(...(await flat(world, '2', 'transcript_created', 'transcript')))
+    await later(world, 500)
+    assert.deepEqual(world.receiver.seen(), ['2-flat 1'])
+    world.outbox.release('call')
+    world.outbox.release('call')
+    await later(world, 3_600_000)
+    assert.deepEqual(world.receiver.seen(), ['2-flat 1', '1-flat 1'])
+    assert.equal((await state(world, '1')).state, 'delivered')
+  })
+
+  test('that is held goes after 2 s without a release, also when the server was started again meanwhile', async () => {
+    const first = await setUp()
+    first.outbox.deliver(...(await flat(first, '1', 'call_hangup', 'call.ended', 2_000)))
+    first.clock.advanceTo(first.clock.now() + 1_500)
+    await first.outbox.close()
+    const world = await setUp({ clock: first.clock, store: first.store })
+    world.receiver.status = 200
+    await later(world, 499)
+    assert.deepEqual(world.receiver.seen(), [])
+    await later(world, 1)
+    assert.deepEqual(world.receiver.seen(), ['1-flat 1'])
+  })
+})
+
+describe('a delivery that is asked for again', () => {
+  test('gets a new series of attempts, dead or delivered, however old its event is', async () => {
+    const world = await setUp()
+    world.receiver.status = 500
+    const [event, delivery] = await stored(world, 'a', 'call_hangup')
+    world.outbox.deliver(event, delivery)
+    await later(world, 3_600_000)
+    while (world.clock.step()) await setImmediate()
+    const dead = await state(world, 'a')
+    assert.equal(dead.state, 'dead')
+    const before = world.receiver.requests.length
+    const again = await world.outbox.replay(event, dead)
+    assert.deepEqual([again?.state, again?.attempts], ['pending', 0])
+    await later(world, 0)
+    for (const ms of [1_000, 2_000, 5_000]) await later(world, ms)
+    assert.deepEqual(world.receiver.seen().slice(before), ['a 1', 'a 2', 'a 3', 'a 4'])
+    world.receiver.status = 200
+    await later(world, 10_000)
+    const delivered = await state(world, 'a')
+    assert.equal(delivered.state, 'delivered')
+    await world.outbox.replay(event, delivered)
+    await later(world, 0)
+    assert.equal(world.receiver.seen().at(-1), 'a 1')
+    assert.equal((await state(world, 'a')).state, 'delivered')
+  })
+
+  test('is left alone while it is on its way, and goes at once when it waits for its next attempt', async () => {
+    const world = await setUp()
+    const [event, delivery] = await stored(world, 'a')
+    world.outbox.deliver(event, delivery)
+    await setImmediate()
+    assert.equal(await world.outbox.replay(event, delivery), delivery)
+    world.receiver.answer(0, 500)
+    await setImmediate()
+    assert.equal((await world.outbox.replay(event, await state(world, 'a')))?.attempts, 0)
+    await setImmediate()
+    assert.deepEqual(world.receiver.seen(), ['a 1', 'a 1'])
+    world.receiver.answer(1, 200)
+    await later(world, 3_600_000)
+    assert.equal(world.receiver.requests.length, 2)
+    assert.equal((await state(world, 'a')).state, 'delivered')
+  })
+
+  test('is told as it is sent', async () => {
+    const world = await setUp()
+    const [event, delivery] = await stored(world, 'a')
+    assert.equal(await world.outbox.bodyOf(event, delivery), '{"type":"call_created","data":{"id":"a"}}')
+  })
+})
+
 describe('the order', () => {
   test('requests start in the order of events and wait for no answer', async () => {
     const world = await setUp()
@@ -224,6 +374,18 @@ describe('the order', () => {
     world.receiver.answer(5, 200)
     await setImmediate()
     assert.equal(world.receiver.seen().at(-1), 'e32 1')
+  })
+
+  test('a customer does not wait for what another one sends to the same place', async () => {
+    const world = await setUp()
+    const doc = { webhook_secret: 'other' }
+    await world.store.commit({ rows: [{ table: 'customers', row: sampleRow({ id: 'D', customer_id: 'D', doc }) }] })
+    for (let i = 0; i < 40; i++) world.outbox.deliver(...(await stored(world, `e${i}`)))
+    const other = sampleEvent({ id: 'x', customer_id: 'D' })
+    world.outbox.deliver(other, sampleDelivery(other, { destination: TO }))
+    await setImmediate()
+    assert.equal(world.receiver.seen().at(-1), 'x 1')
+    assert.equal(world.receiver.requests.length, 33)
   })
 
   test('a full queue lets go partial texts and updates first, then the oldest of the rest, then what must arrive', async () => {

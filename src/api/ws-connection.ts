@@ -1,5 +1,6 @@
 /** One client of the WebSocket (contract §18): what it subscribed to, whether it lives, and what waits to be sent to it. */
 
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Clock, Millis, Scheduled } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
@@ -11,20 +12,33 @@ const DEAD_MS = 60_000
 const MAX_WAITING = 1_000
 /** Bytes handed to the socket before further frames wait here, where they can still be dropped. */
 const SOCKET_BYTES = 64 * 1024
+/** Frames of one turn of the event loop are written together, up to this many. */
+const MAX_BATCH = 64
 /** Bounds the memory of a client that only subscribes. */
 const MAX_TOPICS = 1_000
+
+const TEXT = { binary: false } as const
 
 const UNSUPPORTED_DATA = 1003
 const POLICY_VIOLATION = 1008
 const TRY_AGAIN_LATER = 1013
 
 interface Waiting {
-  readonly text: string
+  readonly frame: Buffer
   readonly interim: boolean
+}
+
+export interface ConnectionWorld {
+  readonly clock: Clock
+  readonly log: Log
+  /** Calls `flush` before the next turn of the event loop. */
+  flushSoon(connection: WsConnection): void
 }
 
 export class WsConnection {
   readonly #socket: WebSocket
+  readonly #wire: Duplex
+  readonly #world: ConnectionWorld
   readonly #identity: Identity
   readonly #clock: Clock
   readonly #log: Log
@@ -35,14 +49,14 @@ export class WsConnection {
   #timer: Scheduled | null = null
   #open = true
 
-  /** @param gone called once, when nothing more can be sent */
-  constructor(
-    socket: WebSocket,
-    identity: Identity,
-    world: { readonly clock: Clock; readonly log: Log },
-    gone: () => void,
-  ) {
+  /**
+   * @param wire what the WebSocket runs on
+   * @param gone called once, when nothing more can be sent
+   */
+  constructor(socket: WebSocket, wire: Duplex, identity: Identity, world: ConnectionWorld, gone: () => void) {
     this.#socket = socket
+    this.#wire = wire
+    this.#world = world
     this.#identity = identity
     this.#clock = world.clock
     this.#log = world.log
@@ -63,13 +77,14 @@ export class WsConnection {
   }
 
   /**
-   * Sends a frame, in order. When too many wait, partial texts are dropped, the oldest first; when none is left to drop,
-   * the client is too slow and the connection is closed.
+   * Sends a frame (text, UTF-8), in order. When too many wait, partial texts are dropped, the oldest first; when none is left
+   * to drop, the client is too slow and the connection is closed.
    */
-  send(text: string, interim: boolean): void {
+  send(frame: Buffer, interim: boolean): void {
     if (!this.#open) return
-    this.#waiting.push({ text, interim })
-    this.#pump()
+    this.#waiting.push({ frame, interim })
+    if (this.#waiting.length >= MAX_BATCH) this.flush()
+    else this.#world.flushSoon(this)
     if (this.#waiting.length <= MAX_WAITING) return
     const droppable = this.#waiting.findIndex((waiting) => waiting.interim)
     if (droppable >= 0) this.#waiting.splice(droppable, 1)
@@ -78,6 +93,7 @@ export class WsConnection {
 
   close(code: number, reason: string): void {
     if (!this.#open) return
+    this.flush()
     this.#end()
     this.#log.debug({ customer_id: this.#identity.customerId, code, reason }, 'websocket closed by us')
     this.#socket.close(code, reason)
@@ -89,10 +105,22 @@ export class WsConnection {
     this.#socket.terminate()
   }
 
-  #pump(): void {
-    while (this.#open && this.#waiting.length > 0 && this.#socket.bufferedAmount < SOCKET_BYTES) {
-      this.#socket.send(this.#waiting.shift()!.text, () => this.#pump())
+  /** Hands to the socket what it has room for, in one write. */
+  flush(): void {
+    let room = SOCKET_BYTES - this.#socket.bufferedAmount
+    if (!this.#open || this.#waiting.length === 0 || room <= 0) return
+    let handed = 0
+    this.#wire.cork()
+    for (const { frame } of this.#waiting) {
+      room -= frame.length
+      handed += 1
+      // The one that fills it asks for more when it is gone.
+      if (room > 0) this.#socket.send(frame, TEXT)
+      else this.#socket.send(frame, TEXT, () => this.flush())
+      if (room <= 0) break
     }
+    this.#waiting.splice(0, handed)
+    this.#wire.uncork()
   }
 
   #hear(text: string, isBinary: boolean): void {
@@ -112,7 +140,7 @@ export class WsConnection {
         this.#change(asked['topics'], (topic) => this.#topics.delete(topic))
         break
       case 'subscriptions':
-        this.send(JSON.stringify({ type: 'subscriptions', topics: [...this.#topics] }), false)
+        this.send(Buffer.from(JSON.stringify({ type: 'subscriptions', topics: [...this.#topics] })), false)
     }
   }
 

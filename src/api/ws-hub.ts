@@ -11,7 +11,7 @@ import type { Log } from '../kernel/log.ts'
 import type { EventRow } from '../store/port.ts'
 import { frame, isInterim } from './envelope.ts'
 import { type Identity, topicsOf } from './topics.ts'
-import { WsConnection } from './ws-connection.ts'
+import { type ConnectionWorld, WsConnection } from './ws-connection.ts'
 
 /** Clients only subscribe; longer frames close the connection (1009). */
 const MAX_CLIENT_FRAME_BYTES = 64 * 1024
@@ -19,14 +19,16 @@ const CLOSE_MS = 1_000
 const GOING_AWAY = 1001
 
 export class WsHub {
-  readonly #world: { readonly clock: Clock; readonly log: Log }
+  readonly #world: ConnectionWorld
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_CLIENT_FRAME_BYTES })
   readonly #connections = new Map<string, Set<WsConnection>>()
+  /** Those with frames that are not handed to their sockets yet. */
+  readonly #unflushed = new Set<WsConnection>()
   #closing: Promise<void> | null = null
   #allGone: (() => void) | null = null
 
   constructor(world: { readonly clock: Clock; readonly log: Log }) {
-    this.#world = world
+    this.#world = { ...world, flushSoon: (connection) => this.#flushSoon(connection) }
   }
 
   /** Finishes the upgrade of an HTTP request whose credential was good, and owns the socket from then on. */
@@ -37,7 +39,7 @@ export class WsHub {
     }
     this.#server.handleUpgrade(request, socket, head, (client) => {
       const { customerId } = identity
-      const connection: WsConnection = new WsConnection(client, identity, this.#world, () =>
+      const connection: WsConnection = new WsConnection(client, socket, identity, this.#world, () =>
         this.#remove(customerId, connection),
       )
       const others = this.#connections.get(customerId)
@@ -52,13 +54,13 @@ export class WsHub {
     if (!connections) return
     const topics = topicsOf(event)
     const interim = isInterim(event.type)
-    const frames = new Map<string, string>()
+    const frames = new Map<string, Buffer>()
     for (const connection of connections) {
       const topic = connection.match(topics)
       if (topic === null) continue
-      const text = frames.get(topic) ?? frame(event, topic)
-      frames.set(topic, text)
-      connection.send(text, interim)
+      const bytes = frames.get(topic) ?? Buffer.from(frame(event, topic))
+      frames.set(topic, bytes)
+      connection.send(bytes, interim)
     }
   }
 
@@ -86,6 +88,18 @@ export class WsHub {
       limit.cancel()
     }
     this.#server.close()
+  }
+
+  /** The more there is to do, the more frames share a write. */
+  #flushSoon(connection: WsConnection): void {
+    if (this.#unflushed.size === 0) setImmediate(() => this.#flush())
+    this.#unflushed.add(connection)
+  }
+
+  #flush(): void {
+    const connections = [...this.#unflushed]
+    this.#unflushed.clear()
+    for (const connection of connections) connection.flush()
   }
 
   #each(act: (connection: WsConnection) => void): void {

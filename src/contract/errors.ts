@@ -3,6 +3,7 @@
  * it too, and a sentence for people. The error reference is this table.
  */
 
+import { z } from 'zod'
 import type { JsonObject } from '../kernel/json.ts'
 
 export type StatusWord =
@@ -50,6 +51,32 @@ export const ERRORS = {
   CALL_STATE_INVALID: { http: 400, status: 'INVALID_ARGUMENT', sentence: 'The call is not progressing.' },
   SPEAKING_STATE_INVALID: { http: 400, status: 'INVALID_ARGUMENT', sentence: 'The speaking session has stopped.' },
   RECORDING_STATE_INVALID: { http: 400, status: 'INVALID_ARGUMENT', sentence: 'The recording is in the wrong state.' },
+  DESTINATION_NOT_ALLOWED: {
+    http: 400,
+    status: 'INVALID_ARGUMENT',
+    sentence:
+      'Calls to the public network are closed for this number. Allow its prefix first: PUT /v1.0/limits {"allowed_prefixes":["+49"]} opens +49.',
+    sip: 403,
+  },
+  DO_NOT_CALL: {
+    http: 400,
+    status: 'INVALID_ARGUMENT',
+    sentence: 'This number is on the do-not-call list. See GET /v1.0/do_not_call; DELETE its entry to call it.',
+    sip: 403,
+  },
+  OUTSIDE_CALLING_HOURS: {
+    http: 400,
+    status: 'INVALID_ARGUMENT',
+    sentence: 'It is outside the calling hours. See calling_hours in GET /v1.0/limits; PUT changes them.',
+    sip: 403,
+  },
+  EMERGENCY_NOT_ROUTED: {
+    http: 400,
+    status: 'INVALID_ARGUMENT',
+    sentence:
+      'Emergency calls are not routed here: use another telephone. The operator may set QUIETLINE_EMERGENCY_ROUTE to a SIP address that takes them.',
+    sip: 503,
+  },
   /** Sign-in answers 400, a request with a bad credential 401; both give the same reason (§2.2). */
   SIGN_IN_FAILED: {
     http: 400,
@@ -99,6 +126,7 @@ export const ERRORS = {
   AIMESSAGE_NOT_FOUND: { http: 404, status: 'NOT_FOUND', sentence: 'There is no such message.' },
   TRUNK_NOT_FOUND: { http: 404, status: 'NOT_FOUND', sentence: 'There is no such trunk.' },
   WEBHOOK_NOT_FOUND: { http: 404, status: 'NOT_FOUND', sentence: 'There is no such webhook.' },
+  WEBHOOK_DELIVERY_NOT_FOUND: { http: 404, status: 'NOT_FOUND', sentence: 'There is no such webhook delivery.' },
   RESOURCE_NOT_FOUND: { http: 404, status: 'NOT_FOUND', sentence: 'There is no such resource.' },
   ROUTE_NOT_FOUND: { http: 404, status: 'NOT_FOUND', sentence: 'There is no such route.' },
 
@@ -113,6 +141,13 @@ export const ERRORS = {
     sentence: 'This reference has an active speaking session already.',
   },
   EXTENSION_ALREADY_EXISTS: { http: 409, status: 'ALREADY_EXISTS', sentence: 'This extension exists already.' },
+  WEBHOOK_ALREADY_EXISTS: {
+    http: 409,
+    status: 'ALREADY_EXISTS',
+    sentence: 'Another webhook has this URL already.',
+  },
+  AGENT_ALREADY_EXISTS: { http: 409, status: 'ALREADY_EXISTS', sentence: 'An agent has this username already.' },
+  DO_NOT_CALL_ALREADY_EXISTS: { http: 409, status: 'ALREADY_EXISTS', sentence: 'This number is on the list already.' },
   NUMBER_ALREADY_EXISTS: { http: 409, status: 'ALREADY_EXISTS', sentence: 'This number is registered already.' },
 
   STATE_INVALID: { http: 409, status: 'FAILED_PRECONDITION', sentence: 'The state does not allow this.' },
@@ -120,7 +155,20 @@ export const ERRORS = {
   RECORDING_ALREADY_ACTIVE: { http: 409, status: 'FAILED_PRECONDITION', sentence: 'A recording is running already.' },
   RECORDING_NOT_ACTIVE: { http: 409, status: 'FAILED_PRECONDITION', sentence: 'No recording is running.' },
 
-  RATE_LIMIT_EXCEEDED: { http: 429, status: 'RESOURCE_EXHAUSTED', sentence: 'Too many requests.' },
+  RATE_LIMIT_EXCEEDED: { http: 429, status: 'RESOURCE_EXHAUSTED', sentence: 'Too many requests.', sip: 503 },
+  CALL_LIMIT_REACHED: {
+    http: 429,
+    status: 'RESOURCE_EXHAUSTED',
+    sentence:
+      'As many calls are up as may be. End one, or raise it: PUT /v1.0/limits {"calls_at_once":100} allows 100.',
+    sip: 486,
+  },
+  MINUTES_LIMIT_REACHED: {
+    http: 429,
+    status: 'RESOURCE_EXHAUSTED',
+    sentence: 'The minutes of this day (UTC) are used up. PUT /v1.0/limits {"minutes_per_day":10000} allows 10,000.',
+    sip: 503,
+  },
 
   SERVICE_UNAVAILABLE: {
     http: 503,
@@ -175,6 +223,20 @@ export interface ErrorBody extends JsonObject {
   }
   readonly message: string
 }
+
+/** The body of every 4xx and 5xx (§1.4). Some refusals add fields of their own at the top, such as an `id`. */
+export const errorSchema = z
+  .looseObject({
+    error: z.object({
+      status: z.enum([...new Set(Object.values<ErrorLine>(ERRORS).map((line) => line.status))]),
+      reason: z.string().meta({ examples: ['CALL_NOT_FOUND'] }),
+      message: z.string(),
+      request_id: z.string(),
+      details: z.array(z.record(z.string(), z.unknown())).exactOptional(),
+    }),
+    message: z.string().describe('Copy of error.message'),
+  })
+  .meta({ id: 'Error' })
 
 /** The body of §1.4, with the copy of `message` that some clients read at the top. */
 export function errorBody(refusal: Refusal, requestId: string): ErrorBody {

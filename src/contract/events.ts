@@ -10,6 +10,7 @@ import { extensionSchema } from './extension.ts'
 import { jsonObject, time, uuid } from './fields.ts'
 import { flowSchema } from './flow.ts'
 import { groupcallSchema } from './groupcall.ts'
+import { limitReachedSchema } from './limits.ts'
 import { numberSchema } from './number.ts'
 import { speakingSchema } from './speaking.ts'
 import { transcribeSchema } from './transcribe.ts'
@@ -60,6 +61,17 @@ export const sayEventSchema = z.object({
   tm_create: time,
 })
 
+/** A say begins to sound (ours). */
+export const sayStartedSchema = sayEventSchema.pick({
+  id: true,
+  customer_id: true,
+  speaking_id: true,
+  reference_type: true,
+  reference_id: true,
+  text: true,
+  tm_create: true,
+})
+
 export type SayEventDoc = z.infer<typeof sayEventSchema>
 
 /** One key of a telephone. `duration` in ms. */
@@ -73,6 +85,31 @@ export const dtmfSchema = z.object({
 })
 
 export type DtmfDoc = z.infer<typeof dtmfSchema>
+
+/** A `connect` found nobody (ours). `call_id` is the call that it was made for. */
+export const connectFailedSchema = z.object({
+  id: uuid,
+  customer_id: uuid,
+  call_id: uuid,
+  reason: z.string(),
+  tm_create: time,
+})
+
+export type ConnectFailedDoc = z.infer<typeof connectFailedSchema>
+
+/** Whether the first line that the law wants said was heard to its last word (ours). */
+export const disclosedSchema = z.object({
+  id: uuid,
+  customer_id: uuid,
+  call_id: uuid,
+  text: z.string(),
+  text_heard: z.string(),
+  heard: z.boolean(),
+  position_ms: z.number(),
+  tm_create: time,
+})
+
+export type DisclosedDoc = z.infer<typeof disclosedSchema>
 
 /** Resources as events carry them: without secrets. */
 export const customerInEvent = customerSchema.omit({ webhook_secret: true })
@@ -88,6 +125,8 @@ export const EVENTS = {
   call_canceling: callSchema,
   call_hangup: callSchema,
   call_deleted: callSchema,
+  call_connect_failed: connectFailedSchema,
+  call_disclosed: disclosedSchema,
   groupcall_created: groupcallSchema,
   groupcall_progressing: groupcallSchema,
   groupcall_hangup: groupcallSchema,
@@ -108,9 +147,11 @@ export const EVENTS = {
   streaming_stopped: streamingSchema,
   speaking_started: speakingSchema,
   speaking_stopped: speakingSchema,
+  speaking_say_started: sayStartedSchema,
   speaking_say_finished: sayEventSchema,
   speaking_say_interrupted: sayEventSchema,
   dtmf_received: dtmfSchema,
+  limit_reached: limitReachedSchema,
   customer_updated: customerInEvent,
   number_created: numberSchema,
   number_updated: numberSchema,

@@ -31,16 +31,19 @@ export const jsonObject = z.record(z.string(), z.unknown()) as unknown as z.ZodT
 const blankIsAbsent = (value: unknown): unknown => (value === null || value === '' ? undefined : value)
 const nullIsAbsent = (value: unknown): unknown => (value === null ? undefined : value)
 
+/** Text that goes into files and databases as UTF-8: half a surrogate pair becomes U+FFFD. */
+export const textIn = z.string().transform((value) => value.toWellFormed())
+
 /** Optional: null and "" count as absent. */
 export function optional<T extends z.ZodType>(schema: T) {
   return z.preprocess(blankIsAbsent, schema.optional())
 }
 
 /** Optional text that may be emptied on purpose (`webhook_uri: ""` switches delivery off): only null counts as absent. */
-export const clearableText = z.preprocess(nullIsAbsent, z.string().optional())
+export const clearableText = z.preprocess(nullIsAbsent, textIn.optional())
 
 /** Optional text of a new record: absent and null become "". */
-export const text = z.preprocess(nullIsAbsent, z.string().default(''))
+export const text = z.preprocess(nullIsAbsent, textIn.default(''))
 
 const asUuid = z
   .string()
@@ -63,6 +66,17 @@ export function isHttpUrl(value: string): boolean {
   return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== ''
 }
 
+/** IPv4 169.254.0.0/16 and IPv6 fe80::/10, and the first behind an IPv6 prefix. `URL` has brought them to one form. */
+const LINK_LOCAL = /^(?:169\.254\.|\[fe[89ab][0-9a-f]:|\[(?:::ffff:|64:ff9b::)a9fe:)/
+/** Where clouds hand out a machine's own credentials, besides link-local addresses. */
+const METADATA: readonly string[] = ['[fd00:ec2::254]', '100.100.100.200', '192.0.0.192', 'metadata.google.internal']
+
+/** True for a URL whose host is an address that no webhook is sent to. Names are looked at when a connection is made. */
+export function isLinkLocal(value: string): boolean {
+  const host = URL.parse(value)?.hostname.replace(/\.$/, '') ?? ''
+  return LINK_LOCAL.test(host) || METADATA.includes(host)
+}
+
 /** "" or an absolute http(s) URL. Loopback and private hosts are allowed: self-hosted agents live there. */
 export const webhookUri = z.preprocess(
   nullIsAbsent,
@@ -70,6 +84,7 @@ export const webhookUri = z.preprocess(
     .string()
     .max(2048)
     .refine((value) => value === '' || isHttpUrl(value), 'must be an http or https URL')
+    .refine((value) => !isLinkLocal(value), 'must not be a link-local address')
     .optional(),
 )
 

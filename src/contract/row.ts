@@ -35,9 +35,9 @@ export function rowOf(
   }
 }
 
-/** The same row as deleted at `tmDelete` (a timestamp of the wire). */
+/** The same row as deleted at `tmDelete` (a timestamp of the wire). A resource without these times (§10.2) gets none. */
 export function deletedRow(table: TableName, row: Row, tmDelete: string): TableRow {
-  const doc = { ...row.doc, tm_update: tmDelete, tm_delete: tmDelete }
+  const doc = 'tm_delete' in row.doc ? { ...row.doc, tm_update: tmDelete, tm_delete: tmDelete } : row.doc
   return { table, row: { ...row, tm_delete_us: micros(tmDelete), doc } }
 }
 

@@ -44,7 +44,10 @@ export const transcribeDirection = z.preprocess(
 export const transcribeRequest = z.object({
   reference_type: z.enum(TRANSCRIBE_REFERENCES),
   reference_id: z.string().min(1),
-  language: z.string().min(1),
+  language: z
+    .string()
+    .min(1)
+    .meta({ examples: ['en-US'] }),
   direction: transcribeDirection,
   provider: clearableText,
   on_end_flow_id: referenceIn,

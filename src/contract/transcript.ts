@@ -20,4 +20,19 @@ export const transcriptSchema = z
 
 export type TranscriptDoc = z.infer<typeof transcriptSchema>
 
-export const transcriptQuery = listQuery.extend({ transcribe_id: queryText })
+/** Either those of one transcribe, or (ours) those that hold all the words of `q`. Times narrow a search only. */
+export const transcriptQuery = listQuery.extend({
+  transcribe_id: queryText,
+  /** Words, in any order and case. Parts of words are found in scripts without spaces only. */
+  q: queryText,
+  /** With `q`: the call. */
+  reference_id: queryText,
+  /** With `q`: `in` or `out`. */
+  direction: queryText,
+  /** With `q`: from this time on. */
+  from: queryText,
+  /** With `q`: before this time. */
+  to: queryText,
+})
+
+export type TranscriptListQuery = z.infer<typeof transcriptQuery>

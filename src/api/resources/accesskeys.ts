@@ -1,4 +1,4 @@
-/** Access keys and the asker's own identity (contract §2.3). */
+/** Access keys (contract §2.3). A key may do what an administrator may, so only administrators make and change them. */
 
 import {
   type AccesskeyDoc,
@@ -7,9 +7,8 @@ import {
   accesskeySchema,
   newAccesskeySchema,
 } from '../../contract/accesskey.ts'
-import { agentSchema } from '../../contract/agent.ts'
 import { createAccessKey } from '../accounts.ts'
-import { type App, type Desk, idParams, shown } from '../app.ts'
+import { type App, type Desk, idParams, requireAdmin, shown } from '../app.ts'
 import { about, readingRoutes } from './reading.ts'
 import { changeRecord, deleteRecord, given, type RecordKind } from './records.ts'
 
@@ -35,33 +34,30 @@ export function accesskeyRoutes(app: App, desk: Desk): void {
   app.post(
     '/accesskeys',
     { schema: { ...about('/accesskeys', 'Create'), body: accesskeyRequest, response: { 200: newAccesskeySchema } } },
-    ({ body, identity }) =>
-      createAccessKey(desk.deps, {
+    async ({ body, identity }) => {
+      requireAdmin(identity)
+      return createAccessKey(desk.deps, {
         customerId: identity.customerId,
         name: body.name,
         detail: body.detail,
         expireSeconds: body.expire,
-      }),
+      })
+    },
   )
   app.put(
     '/accesskeys/:id',
     { schema: { ...about('/accesskeys', 'Change'), params: idParams, body: accesskeyChange, ...answer } },
-    async ({ body, identity, params }): Promise<AccesskeyDoc> =>
-      shown(await changeRecord(ledger, ACCESSKEY, identity.customerId, params.id, () => given(body))),
+    async ({ body, identity, params }): Promise<AccesskeyDoc> => {
+      requireAdmin(identity)
+      return shown(await changeRecord(ledger, ACCESSKEY, identity.customerId, params.id, () => given(body)))
+    },
   )
   app.delete(
     '/accesskeys/:id',
     { schema: { ...about('/accesskeys', 'Delete'), params: idParams, ...answer } },
-    async ({ identity, params }): Promise<AccesskeyDoc> =>
-      shown(await deleteRecord(ledger, ACCESSKEY, identity.customerId, params.id)),
-  )
-}
-
-export function agentRoutes(app: App, desk: Desk): void {
-  readingRoutes(app, desk, { table: 'agents', path: '/agents', doc: agentSchema, notFound: 'AGENT_NOT_FOUND' })
-  app.get(
-    '/me',
-    { schema: { ...about('/me', 'Who the credential is'), response: { 200: agentSchema } } },
-    async (request) => request.identity.agent,
+    async ({ identity, params }): Promise<AccesskeyDoc> => {
+      requireAdmin(identity)
+      return shown(await deleteRecord(ledger, ACCESSKEY, identity.customerId, params.id))
+    },
   )
 }

@@ -1,9 +1,9 @@
-/** Calls and groupcalls (contract §7, §8): live ones are asked, ended ones are read. */
+/** Calls (contract §7): live ones are asked, ended ones are read. */
 
 import type { z } from 'zod'
+import type { CallCommand, Originate } from '../../calls/commands.ts'
 import { type CallDoc, callRequest, callSchema, callsAnswer } from '../../contract/call.ts'
 import { AppError } from '../../contract/errors.ts'
-import { type GroupcallDoc, groupcallSchema } from '../../contract/groupcall.ts'
 import { turnsSchema } from '../../contract/turns.ts'
 import { variablesFault } from '../../contract/variables.ts'
 import type { JsonObject } from '../../kernel/json.ts'
@@ -21,14 +21,6 @@ const CALL: RecordKind = {
   deleted: 'call_deleted',
 }
 
-const GROUPCALL: RecordKind = {
-  table: 'groupcalls',
-  notFound: 'GROUPCALL_NOT_FOUND',
-  created: 'groupcall_created',
-  updated: 'groupcall_progressing',
-  deleted: 'groupcall_deleted',
-}
-
 export function callRoutes(app: App, desk: Desk): void {
   const { deps, ledger } = desk
   readingRoutes(app, desk, { table: 'calls', path: '/calls', doc: callSchema, notFound: 'CALL_NOT_FOUND' })
@@ -41,12 +33,7 @@ export function callRoutes(app: App, desk: Desk): void {
   app.post(
     '/calls/:id/hangup',
     { schema: { ...about('/calls', 'Hang up'), params: idParams, response: { 200: callSchema } } },
-    async ({ identity, params }): Promise<CallDoc> => {
-      const outcome = await deps.calls.ask(identity.customerId, params.id, { kind: 'hangup' })
-      if (outcome.ok || outcome.code !== 'CALL_NOT_FOUND') return docOf(outcome)
-      await ledger.row('calls', identity.customerId, params.id, 'CALL_NOT_FOUND')
-      throw new AppError('CALL_ALREADY_HANGUP')
-    },
+    ({ identity, params }): Promise<CallDoc> => askLive(desk, identity.customerId, params.id, { kind: 'hangup' }),
   )
   app.delete(
     '/calls/:id',
@@ -69,66 +56,43 @@ export function callRoutes(app: App, desk: Desk): void {
   )
 }
 
+/** @throws AppError CALL_NOT_FOUND, CALL_ALREADY_HANGUP for a call that has ended, whatever the call refuses */
+export async function askLive(desk: Desk, customerId: string, callId: string, command: CallCommand): Promise<CallDoc> {
+  const outcome = await desk.deps.calls.ask(customerId, callId, command)
+  if (outcome.ok || outcome.code !== 'CALL_NOT_FOUND') return docOf(outcome)
+  await desk.ledger.row('calls', customerId, callId, 'CALL_NOT_FOUND')
+  throw new AppError('CALL_ALREADY_HANGUP')
+}
+
 async function originate(
   desk: Desk,
   identity: Identity,
   body: z.infer<typeof callRequest>,
 ): Promise<z.infer<typeof callsAnswer>> {
-  const fault = variablesFault(body.variables ?? {})
-  if (fault !== null) throw new AppError('INVALID_VARIABLES', { message: `variables: ${fault}` })
+  return docOf(await desk.deps.calls.originate(await originateWish(desk, identity, body)))
+}
+
+/** What `POST /calls` and `POST /groupcalls` have in common. @throws AppError INVALID_VARIABLES, FLOW_NOT_FOUND, ... */
+export async function originateWish(
+  desk: Desk,
+  identity: Identity,
+  body: z.infer<typeof callRequest>,
+): Promise<Originate> {
   const flow = await requireFlow(desk, identity.customerId, body.flow_id)
-  const outcome = await desk.deps.calls.originate({
+  return {
     customerId: identity.customerId,
     source: body.source ?? null,
     destinations: body.destinations,
     flowId: body.flow_id,
     actions: flow ? flow.actions : checkedActions(desk, body.actions),
-    variables: (body.variables ?? {}) as Record<string, string>,
+    variables: checkedVariables(body.variables),
     anonymous: body.anonymous ?? 'auto',
-  })
-  return docOf(outcome)
+  }
 }
 
-export function groupcallRoutes(app: App, desk: Desk): void {
-  const { deps, ledger } = desk
-  readingRoutes(app, desk, {
-    table: 'groupcalls',
-    path: '/groupcalls',
-    doc: groupcallSchema,
-    notFound: 'GROUPCALL_NOT_FOUND',
-  })
-
-  /** Ends all member calls; one that has ended is answered as it is. */
-  const hangUp = async (customerId: string, id: string): Promise<GroupcallDoc> => {
-    const outcome = await deps.calls.hangupGroupcall(customerId, id)
-    if (outcome.ok || !outcome.code.endsWith('_NOT_FOUND')) return docOf(outcome)
-    return shown((await ledger.row('groupcalls', customerId, id, 'GROUPCALL_NOT_FOUND')).doc)
-  }
-
-  app.post(
-    '/groupcalls/:id/hangup',
-    {
-      schema: {
-        ...about('/groupcalls', 'Hang up all its calls'),
-        params: idParams,
-        response: { 200: groupcallSchema },
-      },
-    },
-    ({ identity, params }) => hangUp(identity.customerId, params.id),
-  )
-  app.delete(
-    '/groupcalls/:id',
-    {
-      schema: {
-        ...about('/groupcalls', 'Hang up, and delete when ended'),
-        params: idParams,
-        response: { 200: groupcallSchema },
-      },
-    },
-    async ({ identity, params }): Promise<GroupcallDoc> => {
-      const doc = await hangUp(identity.customerId, params.id)
-      if (doc.status !== 'hangup') return doc
-      return shown(await deleteRecord(ledger, GROUPCALL, identity.customerId, params.id))
-    },
-  )
+/** @throws AppError INVALID_VARIABLES */
+export function checkedVariables(variables: Readonly<Record<string, unknown>> | undefined): Record<string, string> {
+  const fault = variablesFault(variables ?? {})
+  if (fault !== null) throw new AppError('INVALID_VARIABLES', { message: `variables: ${fault}` })
+  return (variables ?? {}) as Record<string, string>
 }

@@ -9,6 +9,7 @@ import {
 } from '../../contract/extension.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import { type App, type Desk, idParams, shown } from '../app.ts'
+import { type DirectKind, regenerateHash } from '../direct.ts'
 import { about, readingRoutes } from './reading.ts'
 import { changeRecord, createRecord, deleteRecord, given, type RecordKind } from './records.ts'
 
@@ -19,7 +20,17 @@ const EXTENSION: RecordKind = {
   updated: 'extension_updated',
   deleted: 'extension_deleted',
   keysOf: (doc) => ({ extension: String(doc['extension']), name: String(doc['name']) }),
-  inEvent: ({ password: _, ...doc }) => doc,
+  inEvent: (doc) => withoutPassword(doc),
+}
+
+const withoutPassword = ({ password: _, ...doc }: JsonObject): JsonObject => doc
+
+const DIRECT: DirectKind = {
+  resourceType: 'extension',
+  table: 'extensions',
+  notFound: 'EXTENSION_NOT_FOUND',
+  updated: 'extension_updated',
+  inEvent: withoutPassword,
 }
 
 export function extensionRoutes(app: App, desk: Desk): void {
@@ -34,7 +45,8 @@ export function extensionRoutes(app: App, desk: Desk): void {
     path: '/extensions',
     doc: extensionSchema,
     notFound: 'EXTENSION_NOT_FOUND',
-    show: withContacts,
+    // Whoever has no more than the direct hash must not register as the extension.
+    show: (doc, { direct }) => withContacts(direct ? { ...doc, password: '' } : doc),
   })
 
   app.post(
@@ -55,6 +67,14 @@ export function extensionRoutes(app: App, desk: Desk): void {
     { schema: { ...about('/extensions', 'Change'), params: idParams, body: extensionChange, ...answer } },
     async ({ body, identity, params }): Promise<ExtensionDoc> => {
       const doc = await changeRecord(ledger, EXTENSION, identity.customerId, params.id, () => given(body))
+      return shown(withContacts(doc))
+    },
+  )
+  app.post(
+    '/extensions/:id/direct-hash-regenerate',
+    { schema: { ...about('/extensions', 'Give it a new direct hash'), params: idParams, ...answer } },
+    async ({ identity, params }): Promise<ExtensionDoc> => {
+      const doc = await regenerateHash(ledger, deps.randomBytes, DIRECT, identity.customerId, params.id)
       return shown(withContacts(doc))
     },
   )

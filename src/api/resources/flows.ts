@@ -14,6 +14,7 @@ import {
 import { chooseLanguage, DEFAULT_LANGUAGE } from '../../contract/language.ts'
 import { NIL_UUID } from '../../kernel/ids.ts'
 import { type App, type Desk, idParams, shown } from '../app.ts'
+import { type DirectKind, regenerateHash } from '../direct.ts'
 import { about, readingRoutes } from './reading.ts'
 import { changeRecord, createRecord, deleteRecord, given, type RecordKind } from './records.ts'
 
@@ -24,6 +25,14 @@ const FLOW: RecordKind = {
   updated: 'flow_updated',
   deleted: 'flow_deleted',
   keysOf: () => ({}),
+}
+
+const DIRECT: DirectKind = {
+  resourceType: 'flow',
+  table: 'flows',
+  notFound: 'FLOW_NOT_FOUND',
+  updated: 'flow_updated',
+  inEvent: (doc) => doc,
 }
 
 export function flowRoutes(app: App, desk: Desk): void {
@@ -61,6 +70,12 @@ export function flowRoutes(app: App, desk: Desk): void {
       return shown(await changeRecord(ledger, FLOW, identity.customerId, params.id, () => changes))
     },
   )
+  app.post(
+    '/flows/:id/direct-hash-regenerate',
+    { schema: { ...about('/flows', 'Give it a new direct hash'), params: idParams, response: { 200: flowSchema } } },
+    async ({ identity, params }): Promise<FlowDoc> =>
+      shown(await regenerateHash(ledger, desk.deps.randomBytes, DIRECT, identity.customerId, params.id)),
+  )
   app.delete(
     '/flows/:id',
     { schema: { ...about('/flows', 'Delete'), params: idParams, response: { 200: flowSchema } } },
@@ -75,7 +90,16 @@ export function flowRoutes(app: App, desk: Desk): void {
  */
 export function checkedActions(desk: Desk, list: readonly unknown[] | undefined): ActionDoc[] {
   const actions = readActions(list ?? [], () => desk.ledger.newId())
-  return actions.map((action) => ({ ...action, option: { ...action.option, ...spokenLanguage(desk, action) } }))
+  return actions.map((action) => withLanguage(desk, action))
+}
+
+/** The actions of a `call` too. */
+function withLanguage(desk: Desk, action: ActionDoc): ActionDoc {
+  const { actions } = action.option
+  const inner = action.type === 'call' && Array.isArray(actions) ? (actions as unknown as ActionDoc[]) : null
+  const option = { ...action.option, ...spokenLanguage(desk, action) }
+  if (inner === null) return { ...action, option }
+  return { ...action, option: { ...option, actions: inner.map((one) => withLanguage(desk, one)) } }
 }
 
 /** The language of an action in its usual form. One that holds a variable is known only when it runs. */

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { metadataChange } from '../../contract/customer.ts'
+import { listOf, MAX_PAGE_SIZE } from '../../contract/list.ts'
 import {
   type AvailableNumberDoc,
   availableNumberSchema,
@@ -13,9 +14,10 @@ import {
   numberRequest,
   numberSchema,
   RESERVED_PREFIX,
+  renewRequest,
   VIRTUAL_PREFIX,
 } from '../../contract/number.ts'
-import type { JsonObject } from '../../kernel/json.ts'
+import { parseTimestamp, timestamp } from '../../kernel/ids.ts'
 import { type App, type Desk, idParams, shown } from '../app.ts'
 import { randomText } from '../secrets.ts'
 import { requireFlow } from './flows.ts'
@@ -61,6 +63,8 @@ export function numberRoutes(app: App, desk: Desk): void {
         detail: body.detail,
         callFlowId: body.call_flow_id,
         messageFlowId: body.message_flow_id,
+        limits: body.limits,
+        disclosure: body.disclosure,
         tmCreate: ledger.time(),
       })
       return shown(await createRecord(ledger, NUMBER, doc))
@@ -101,24 +105,26 @@ export function numberRoutes(app: App, desk: Desk): void {
   )
 }
 
-/** Nothing is bought here, so there is nothing to renew: the time asked for is noted. */
+/** Nothing is bought here, so nothing runs out: the time asked for is noted. */
 function renewRoutes(app: App, desk: Desk): void {
   app.post(
     '/numbers/renew',
-    {
-      schema: {
-        ...about('/numbers', 'Renew all'),
-        response: { 200: z.object({ result: z.array(numberSchema), next_page_token: z.string() }) },
-      },
-    },
+    { schema: { ...about('/numbers', 'Renew all'), body: renewRequest, response: { 200: listOf(numberSchema) } } },
     async ({ identity }) =>
-      shown((await desk.ledger.page('numbers', identity.customerId, { page_size: 100 })) as unknown as JsonObject),
+      shown<{ result: NumberDoc[]; next_page_token: string }>({
+        ...(await desk.ledger.page('numbers', identity.customerId, { page_size: MAX_PAGE_SIZE })),
+      }),
   )
   app.post(
     '/numbers/:id/renew',
-    { schema: { ...about('/numbers', 'Renew'), params: idParams, response: { 200: numberSchema } } },
-    async ({ identity, params }): Promise<NumberDoc> =>
-      shown((await desk.ledger.row('numbers', identity.customerId, params.id, 'NUMBER_NOT_FOUND')).doc),
+    {
+      schema: { ...about('/numbers', 'Renew'), params: idParams, body: renewRequest, response: { 200: numberSchema } },
+    },
+    async ({ body, identity, params }): Promise<NumberDoc> => {
+      const micros = body.tm_renew === undefined ? null : parseTimestamp(body.tm_renew)
+      const renewed = micros === null ? {} : { tm_renew: timestamp(micros) }
+      return shown(await changeRecord(desk.ledger, NUMBER, identity.customerId, params.id, () => renewed))
+    },
   )
 }
 

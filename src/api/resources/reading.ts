@@ -6,6 +6,7 @@ import { listOf, listQuery } from '../../contract/list.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { Row, TableName } from '../../store/port.ts'
 import { type App, type Desk, idParams } from '../app.ts'
+import type { Identity } from '../auth.ts'
 
 export interface Reading {
   readonly table: TableName
@@ -14,7 +15,7 @@ export interface Reading {
   readonly doc: z.ZodType
   readonly notFound: ErrorCode
   /** Adds what is known only now. */
-  readonly show?: (doc: JsonObject) => JsonObject
+  readonly show?: (doc: JsonObject, identity: Identity) => JsonObject
 }
 
 /** `GET /{path}` and `GET /{path}/{id}`. */
@@ -27,7 +28,7 @@ export function listRoute(app: App, desk: Desk, { table, path, doc, show }: Read
   const schema = { ...about(path, 'List'), querystring: listQuery, response: { 200: listOf(doc) } }
   app.get(path, { schema }, async (request) => {
     const page = await desk.ledger.page(table, request.identity.customerId, request.query)
-    return show ? { ...page, result: page.result.map(show) } : page
+    return show ? { ...page, result: page.result.map((doc_) => show(doc_, request.identity)) } : page
   })
 }
 
@@ -35,7 +36,7 @@ export function itemRoute(app: App, desk: Desk, { table, path, doc, notFound, sh
   const schema = { ...about(path, 'Get'), params: idParams, response: { 200: doc } }
   app.get(`${path}/:id`, { schema }, async (request) => {
     const row: Row = await desk.ledger.row(table, request.identity.customerId, request.params.id, notFound)
-    return show ? show(row.doc) : row.doc
+    return show ? show(row.doc, request.identity) : row.doc
   })
 }
 

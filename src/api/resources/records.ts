@@ -21,28 +21,39 @@ export interface RecordKind {
 
 const asIs = (doc: JsonObject): JsonObject => doc
 
-export async function createRecord(ledger: Ledger, kind: RecordKind, doc: JsonObject): Promise<JsonObject> {
-  const saved = rowOf(kind.table, doc, {}, kind.keysOf?.(doc))
+/** @param hidden what the wire never shows */
+export async function createRecord(
+  ledger: Ledger,
+  kind: RecordKind,
+  doc: JsonObject,
+  hidden: JsonObject = {},
+): Promise<JsonObject> {
+  const saved = rowOf(kind.table, doc, hidden, kind.keysOf?.(doc))
   const event = recordEvent(kind.created, saved.row.customer_id, (kind.inEvent ?? asIs)(doc))
   await ledger.save({ rows: [saved], events: [event] })
   return doc
 }
 
-/** @param change what becomes different, or a function of the record that says so */
+/**
+ * @param change says what becomes different
+ * @param hidden what becomes different of what the wire never shows
+ */
 export function changeRecord(
   ledger: Ledger,
   kind: RecordKind,
   customerId: string,
   id: string,
   change: (row: Row) => JsonObject | Promise<JsonObject>,
+  hidden: JsonObject = {},
 ): Promise<JsonObject> {
   return ledger.inTurn(id, async () => {
     const row = await ledger.row(kind.table, customerId, id, kind.notFound)
     const saved = changedRow(kind.table, row, await change(row), ledger.time())
     const { doc } = saved.row
+    const unseen = { ...row.hidden, ...hidden }
     const event = recordEvent(kind.updated, customerId, (kind.inEvent ?? asIs)(doc))
     await ledger.save({
-      rows: [{ table: kind.table, row: { ...saved.row, keys: kind.keysOf?.(doc) ?? row.keys } }],
+      rows: [{ table: kind.table, row: { ...saved.row, hidden: unseen, keys: kind.keysOf?.(doc) ?? row.keys } }],
       events: [event],
     })
     return doc

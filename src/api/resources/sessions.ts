@@ -41,7 +41,8 @@ export async function openSession(
   throw unknownReference()
 }
 
-function unknownReference(): AppError {
-  const message = 'reference_id: names nothing of yours'
-  return new AppError('INVALID_ARGUMENT', { message, details: [{ field: 'reference_id', message }] })
+/** The same words for what is no UUID, unknown, or another customer's. */
+export function unknownReference(field = 'reference_id'): AppError {
+  const message = `${field}: names nothing of yours`
+  return new AppError('INVALID_ARGUMENT', { message, details: [{ field, message }] })
 }

@@ -11,11 +11,16 @@ import {
   transcribeRequest,
   transcribeSchema,
 } from '../../contract/transcribe.ts'
-import { type TranscriptDoc, transcriptQuery, transcriptSchema } from '../../contract/transcript.ts'
-import { isUuid } from '../../kernel/ids.ts'
+import {
+  type TranscriptDoc,
+  type TranscriptListQuery,
+  transcriptQuery,
+  transcriptSchema,
+} from '../../contract/transcript.ts'
+import { isUuid, parseTimestamp } from '../../kernel/ids.ts'
 import type { KeyValue, Row } from '../../store/port.ts'
 import { type App, type Desk, docOf, idParams, shown } from '../app.ts'
-import { recordEvent } from '../ledger.ts'
+import { type Page, recordEvent } from '../ledger.ts'
 import { requireFlow } from './flows.ts'
 import { about, itemRoute } from './reading.ts'
 import { deleteRecord, type RecordKind } from './records.ts'
@@ -36,6 +41,10 @@ const TRANSCRIPT: RecordKind = {
   updated: 'transcript_created',
   deleted: 'transcript_deleted',
 }
+
+const DELETE_TRANSCRIPT =
+  'Delete: at once out of lists and search; its text, and the events that carry it, are removed within two days'
+const MOST_WORDS_CHARS = 200
 
 export function transcribeRoutes(app: App, desk: Desk): void {
   const { deps, ledger } = desk
@@ -103,12 +112,13 @@ export function transcriptRoutes(app: App, desk: Desk): void {
     '/transcripts',
     {
       schema: {
-        ...about('/transcripts', 'List those of one transcribe'),
+        ...about('/transcripts', 'List those of one transcribe, or search them by words (q)'),
         querystring: transcriptQuery,
         response: { 200: listOf(transcriptSchema) },
       },
     },
     async ({ query, identity }) => {
+      if (query.q !== undefined) return shown({ ...(await search(desk, identity.customerId, query.q, query)) })
       const id = transcribeId(query.transcribe_id)
       await stored(desk, identity.customerId, id)
       return shown<{ result: TranscriptDoc[]; next_page_token: string }>({
@@ -118,10 +128,43 @@ export function transcriptRoutes(app: App, desk: Desk): void {
   )
   app.delete(
     '/transcripts/:id',
-    { schema: { ...about('/transcripts', 'Delete'), params: idParams, response: { 200: transcriptSchema } } },
+    { schema: { ...about('/transcripts', DELETE_TRANSCRIPT), params: idParams, response: { 200: transcriptSchema } } },
     async ({ identity, params }): Promise<TranscriptDoc> =>
       shown(await deleteRecord(ledger, TRANSCRIPT, identity.customerId, params.id)),
   )
+}
+
+/** Transcripts that hold all words of `q`. */
+async function search(desk: Desk, customerId: string, words: string, query: TranscriptListQuery): Promise<Page> {
+  const { transcribe_id, reference_id, direction } = query
+  const where = Object.fromEntries(
+    Object.entries({
+      transcribe_id: transcribe_id && uuidOf('transcribe_id', transcribe_id),
+      reference_id: reference_id && uuidOf('reference_id', reference_id),
+      direction,
+    }).filter(([, value]) => value !== undefined),
+  ) as Readonly<Record<string, KeyValue>>
+  if (direction !== undefined && direction !== 'in' && direction !== 'out') throw wrong('direction: must be in or out')
+  if (words.length > MOST_WORDS_CHARS) throw wrong(`q: must be at most ${MOST_WORDS_CHARS} characters`)
+  if (!/[\p{L}\p{N}]/u.test(words)) throw wrong('q: holds no word')
+  const from = query.from === undefined ? {} : { from_us: timeOf('from', query.from) }
+  const to = query.to === undefined ? {} : { to_us: timeOf('to', query.to) }
+  return desk.ledger.searchPage({ customer_id: customerId, words, where, ...from, ...to }, query)
+}
+
+function timeOf(name: string, text: string): number {
+  const us = parseTimestamp(text)
+  if (us === null) throw wrong(`${name}: must be a time such as 2026-01-15T09:30:00Z`)
+  return us
+}
+
+function uuidOf(name: string, text: string): string {
+  if (!isUuid(text)) throw wrong(`${name}: must be a UUID`)
+  return text.toLowerCase()
+}
+
+function wrong(message: string): AppError {
+  return new AppError('INVALID_REQUEST_PARAMETER', { message })
 }
 
 /** Both or neither. A conference is stored as its bridge. */
@@ -138,8 +181,7 @@ function transcribeId(given: string | undefined): string {
   if (given === undefined) {
     throw new AppError('MISSING_REQUEST_PARAMETER', { message: 'transcribe_id: is needed' })
   }
-  if (!isUuid(given)) throw new AppError('INVALID_REQUEST_PARAMETER', { message: 'transcribe_id: must be a UUID' })
-  return given.toLowerCase()
+  return uuidOf('transcribe_id', given)
 }
 
 /** Ends it when it runs, then removes what it heard: one event per transcript. */
