@@ -7,11 +7,14 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const KILL_ROUNDS = '20'
 const PARTS = [
   { name: 'the store, killed while it writes', files: ['src/store/sqlite/crash.test.ts'] },
+  { name: 'a million transcripts, read like a thousand', files: ['src/store/million.test.ts'] },
   { name: 'a thousand calls on a bad network', files: ['tests/sim/thousand-calls.test.ts'] },
   { name: 'faults of single parts', files: ['tests/sim/faults.test.ts', 'tests/sim/first-call.test.ts'] },
   { name: 'a disk that hangs, threads that die', files: ['tests/e2e/frozen-store.test.ts'] },
+  { name: 'ten thousand random requests', files: ['src/api/requests.prop.test.ts'] },
   { name: 'rubbish from the network', files: ['tests/e2e/bad-input.test.ts'] },
   { name: 'starting and stopping', files: ['tests/e2e/start.test.ts'] },
+  { name: 'events of twenty customers, with receivers that fail', files: ['tests/e2e/deliveries.test.ts'] },
   { name: 'the server, killed in the middle of calls', files: ['tests/e2e/kill.test.ts'] },
 ]
 

@@ -4,7 +4,7 @@
  * A step that has been released is never edited: the tables it names are spelled out here, not taken from `TABLES`.
  */
 
-import type { Compilable, Kysely } from 'kysely'
+import { type Compilable, type Kysely, sql } from 'kysely'
 
 export interface Migration {
   /** For people and for the name of the backup. */
@@ -71,14 +71,170 @@ const SECOND_KEYS: readonly (readonly [table: string, key: string])[] = [
   ['transcripts', 'reference_id'],
 ]
 
+/** Keys worth an index: few rows share a value. What has a unique index over all customers needs none besides. */
+const SECOND_LOOKUPS: readonly (readonly [table: string, key: string])[] = [
+  ['customers', 'email'],
+  ['extensions', 'extension'],
+  ['extensions', 'name'],
+  ['calls', 'groupcall_id'],
+  ['calls', 'master_call_id'],
+  ['calls', 'status'],
+  ['groupcalls', 'status'],
+  ['activeflows', 'reference_id'],
+  ['activeflows', 'status'],
+  ['transcribes', 'reference_id'],
+  ['transcribes', 'status'],
+  ['transcripts', 'transcribe_id'],
+  ['speakings', 'reference_id'],
+  ['speakings', 'status'],
+  ['contacts', 'extension_id'],
+  ['webhooks', 'url'],
+  ['usages', 'call_id'],
+  ['usages', 'day'],
+  ['do_not_call', 'number'],
+]
+
+/** Lookups that find deleted rows too: what is known of a caller has to be found to be erased. */
+const SECOND_TRACES: readonly (readonly [table: string, key: string])[] = [
+  ['calls', 'source'],
+  ['calls', 'destination'],
+  ['transcripts', 'reference_id'],
+]
+
 function secondTables(db: Kysely<unknown>): readonly Compilable[] {
+  const all = [...FIRST_RESOURCES, ...SECOND_RESOURCES]
   return [
     ...SECOND_RESOURCES.flatMap((resource) => resourceTable(db, resource)),
-    ...SECOND_KEYS.flatMap(([table, key]) => [
-      db.schema.alterTable(table).addColumn(key, 'text'),
-      index(db, `${table}_by_${key}`, table, [key, 'tm_create_us', 'id']),
-    ]),
+    ...SECOND_KEYS.map(([table, key]) => db.schema.alterTable(table).addColumn(key, 'text')),
+    ...all.flatMap((resource) => liveIndexes(db, resource)),
+    ...SECOND_LOOKUPS.map(([table, key]) => lookup(db, table, key).where('tm_delete_us' as string, 'is', null)),
+    ...SECOND_TRACES.map(([table, key]) => lookup(db, table, key)),
+    ...transcriptsByReference(db),
+    ...deliveriesByAge(db),
+    ...logsByAge(db),
+    ...wordTables(db),
+    ...eventsBySubject(db),
   ]
+}
+
+/** Lists look at live rows only, so their indexes hold only these; what is deleted is found by when, to be purged. */
+function liveIndexes(db: Kysely<unknown>, { table, keys = [] }: Resource): readonly Compilable[] {
+  return [
+    ...['newest', ...keys.map((key) => `by_${key}`)].map((name) => db.schema.dropIndex(`${table}_${name}`)),
+    liveIndex(db, `${table}_newest`, table, ['customer_id', 'tm_create_us', 'id']),
+    db.schema
+      .createIndex(`${table}_deleted`)
+      .on(table)
+      .columns(['tm_delete_us', 'id'])
+      .where('tm_delete_us', 'is not', null),
+  ]
+}
+
+function lookup(db: Kysely<unknown>, table: string, key: string) {
+  return db.schema
+    .createIndex(`${table}_by_${key}`)
+    .on(table)
+    .columns([key, 'customer_id', 'tm_create_us', 'id'])
+    .where(key, 'is not', null)
+}
+
+function liveIndex(db: Kysely<unknown>, name: string, table: string, columns: readonly string[]) {
+  return db.schema
+    .createIndex(name)
+    .on(table)
+    .columns([...columns])
+    .where('tm_delete_us' as string, 'is', null)
+}
+
+function transcriptsByReference(db: Kysely<unknown>): readonly Compilable[] {
+  const reference = named(db)
+    .selectFrom('transcribes')
+    .select('transcribes.reference_id')
+    .whereRef('transcribes.id', '=', 'transcripts.transcribe_id')
+  return [named(db).updateTable('transcripts').set({ reference_id: reference })]
+}
+
+/** A delivery is as old as its event. */
+function deliveriesByAge(db: Kysely<unknown>): readonly Compilable[] {
+  const age = named(db).selectFrom('events').select('events.wall_us').whereRef('events.id', '=', 'deliveries.event_id')
+  const byAge = (name: string, columns: readonly string[]) =>
+    db.schema
+      .createIndex(`deliveries_${name}`)
+      .on('deliveries')
+      .columns([...columns, 'wall_us', 'id'])
+  const inState = (state: string) => byAge(state, ['customer_id']).where('state', '=', state)
+  return [
+    db.schema.alterTable('deliveries').addColumn('wall_us', 'bigint'),
+    named(db).updateTable('deliveries').set({ wall_us: age }),
+    db.schema.dropIndex('deliveries_due'),
+    db.schema
+      .createIndex('deliveries_due')
+      .on('deliveries')
+      .column('due_us')
+      .where('state' as never, '=', 'pending'),
+    byAge('newest', ['customer_id']),
+    inState('pending'),
+    inState('dead'),
+    byAge('by_type', ['customer_id', 'event_type']),
+    byAge('by_destination', ['customer_id', 'destination']),
+    byAge('by_call', ['call_id']).where('call_id', 'is not', null),
+  ]
+}
+
+/** A log is as old as its call. */
+function logsByAge(db: Kysely<unknown>): readonly Compilable[] {
+  const age = named(db).selectFrom('calls').select('calls.tm_create_us').whereRef('calls.id', '=', 'input_logs.call_id')
+  return [
+    db.schema.alterTable('input_logs').addColumn('wall_us', 'bigint'),
+    named(db).updateTable('input_logs').set({ wall_us: age }),
+    index(db, 'input_logs_by_age', 'input_logs', ['customer_id', 'wall_us', 'call_id']),
+  ]
+}
+
+/** Which transcripts hold a word. `token` stands for a word of a customer and does not show it. */
+function wordTables(db: Kysely<unknown>): readonly Compilable[] {
+  return [
+    db.schema
+      .createTable('transcript_words')
+      .addColumn('token', 'text', (column) => column.notNull())
+      .addColumn('tm_create_us', 'bigint', (column) => column.notNull())
+      .addColumn('transcript_id', 'text', (column) => column.notNull())
+      .addPrimaryKeyConstraint('transcript_words_key', ['token', 'tm_create_us', 'transcript_id'])
+      // SQLite's own words: the table is its index. Another database has to leave them out.
+      .modifyEnd(sql`without rowid`),
+    // Cursors never come again, also when the newest event of a customer was removed.
+    db.schema
+      .createTable('event_floors')
+      .addColumn('customer_id', 'text', (column) => column.notNull().primaryKey())
+      .addColumn('cursor', 'bigint', (column) => column.notNull()),
+  ]
+}
+
+/** Events that carry a transcript are found by it, to be removed with it. */
+function eventsBySubject(db: Kysely<unknown>): readonly Compilable[] {
+  return [
+    // Most events of some servers belong to no call; they need no entry.
+    db.schema.dropIndex('events_by_seq'),
+    db.schema
+      .createIndex('events_by_seq')
+      .unique()
+      .on('events')
+      .columns(['call_id', 'seq'])
+      .where('call_id' as never, 'is not', null),
+    db.schema.alterTable('events').addColumn('subject_id', 'text'),
+    db.schema
+      .createIndex('events_by_subject')
+      .on('events')
+      .columns(['subject_id', 'customer_id'])
+      .where('subject_id' as never, 'is not', null),
+  ]
+}
+
+/** Tables are spelled out above; the compiler does not know their columns. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+function named(db: Kysely<unknown>): Kysely<any> {
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  return db as Kysely<any>
 }
 
 /** A resource: its keys are nullable text; lists go newest first; deleted rows stay but no longer own their unique keys. */

@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import type { CommitResult, KeyValue, Row, Store, TableName } from './port.ts'
+import type {
+  CommitResult,
+  DeliveryQuery,
+  DeliveryRow,
+  KeyValue,
+  Row,
+  Store,
+  TableName,
+  TranscriptQuery,
+} from './port.ts'
 import { TABLES, UNIQUE } from './port.ts'
 import { sampleDelivery, sampleEvent, sampleId, sampleRow } from './samples.ts'
 
@@ -13,6 +22,8 @@ const TABLE_NAMES = Object.keys(TABLES) as TableName[]
 export interface StoreUnderTest {
   /** A new empty store; the suite closes it. */
   open(): Promise<Store>
+  /** Keys that come back hashed. */
+  readonly hashed?: readonly string[]
   /** Empties a store that is slow to open; then one store serves all tests. */
   empty?(store: Store): void
 }
@@ -45,12 +56,15 @@ export function storeSuite(name: string, under: StoreUnderTest): void {
           allKeys(table),
         )
         await ok(store.commit({ rows: [{ table, row: { ...row, hidden: { password: 'x' } } }] }))
-        assert.deepEqual(await store.get(table, A, row.id), { ...row, hidden: { password: 'x' } })
+        const found = await store.get(table, A, row.id)
+        const hashes = Object.entries(found?.keys ?? {}).filter(([key]) => under.hashed?.includes(key))
+        const keys = { ...row.keys, ...Object.fromEntries(hashes) }
+        assert.deepEqual(found, { ...row, keys, hidden: { password: 'x' } })
       }
     })
 
     holds('saving again replaces the row and its keys', async (store) => {
-      const row = sampleRow({}, { status: 'ringing', groupcall_id: 'g', node_id: null, boot_id: null })
+      const row = sampleRow({}, { ...noKeys('calls'), status: 'ringing', groupcall_id: 'g' })
       await put(store, 'calls', row)
       const later = {
         ...row,
@@ -277,6 +291,252 @@ export function storeSuite(name: string, under: StoreUnderTest): void {
     })
   })
 
+  describe(`${name}: lists of deliveries`, () => {
+    holds('a delivery is as old as its event; pages go newest first and miss and repeat nothing', async (store) => {
+      const events = Array.from({ length: 12 }, (_, i) => sampleEvent({ wall_us: 100 + Math.floor(i / 3) }))
+      const deliveries = events.map((event) => sampleDelivery(event, { due_us: 9_999 }))
+      await ok(store.commit({ events, deliveries }))
+      const ages = new Map(events.map((event) => [event.id, event.wall_us]))
+      const age = (delivery: DeliveryRow): number => ages.get(delivery.event_id)!
+      const wanted = deliveries.toSorted((a, b) => age(b) - age(a) || (a.id < b.id ? 1 : -1)).map(({ id }) => id)
+      const seen: DeliveryRow[] = []
+      for (;;) {
+        const last = seen.at(-1)
+        const before = last && { before: { us: age(last), id: last.id } }
+        const page = await store.listDeliveries({ customer_id: A, limit: 5, ...before })
+        if (page.length === 0) break
+        for (const { delivery, event } of page) assert.equal(event.id, delivery.event_id)
+        seen.push(...page.map(({ delivery }) => delivery))
+      }
+      assert.deepEqual(
+        seen.map(({ id }) => id),
+        wanted,
+      )
+    })
+
+    holds(
+      'a list of deliveries is narrowed by state, type, call and destination, alone and together',
+      async (store) => {
+        const event = sampleEvent({ call_id: 'c', seq: 1, type: 'call_created' })
+        const other = sampleEvent({ call_id: 'd', seq: 1, type: 'call_hangup' })
+        const dead = sampleDelivery(event, { state: 'dead' })
+        const elsewhere = sampleDelivery(event, { destination: 'webhook:POST:http://x/', state: 'delivered' })
+        const pending = sampleDelivery(other)
+        await ok(store.commit({ events: [event, other], deliveries: [dead, elsewhere, pending] }))
+        const found = async (filter: Partial<DeliveryQuery>): Promise<string[]> =>
+          (await store.listDeliveries({ customer_id: A, limit: 10, ...filter }))
+            .map(({ delivery }) => delivery.id)
+            .sort()
+        assert.deepEqual(await found({ state: 'dead' }), [dead.id])
+        assert.deepEqual(await found({ state: 'pending' }), [pending.id])
+        assert.deepEqual(await found({ event_type: 'call_created' }), [dead.id, elsewhere.id])
+        assert.deepEqual(await found({ call_id: 'd' }), [pending.id])
+        assert.deepEqual(await found({ destination: elsewhere.destination }), [elsewhere.id])
+        const all = { state: 'dead', call_id: 'c', event_type: 'call_created', destination: dead.destination } as const
+        assert.deepEqual(await found(all), [dead.id])
+        assert.deepEqual(await found({ ...all, state: 'delivered' }), [])
+        assert.deepEqual(await store.listDeliveries({ customer_id: B, limit: 10 }), [])
+      },
+    )
+
+    holds('a delivery that was tried again keeps its age', async (store) => {
+      const event = sampleEvent({ wall_us: 77 })
+      const delivery = sampleDelivery(event)
+      await ok(store.commit({ events: [event], deliveries: [delivery] }))
+      await ok(store.commit({ deliveries: [{ ...delivery, state: 'dead', attempts: 9 }] }))
+      const page = await store.listDeliveries({ customer_id: A, limit: 1, before: { us: 78, id: '' }, state: 'dead' })
+      assert.equal(page[0]?.delivery.attempts, 9)
+      assert.deepEqual(await store.listDeliveries({ customer_id: A, limit: 1, before: { us: 77, id: '' } }), [])
+    })
+
+    holds('one delivery comes with its event, to its customer only', async (store) => {
+      const event = sampleEvent()
+      const delivery = sampleDelivery(event)
+      await ok(store.commit({ events: [event], deliveries: [delivery] }))
+      assert.deepEqual(await store.getDelivery(A, delivery.id), { delivery, event: { ...event, cursor: 1 } })
+      assert.equal(await store.getDelivery(B, delivery.id), null)
+      assert.equal(await store.getDelivery(A, sampleId()), null)
+    })
+  })
+
+  describe(`${name}: search in transcripts`, () => {
+    const said = (message: string, change: Partial<Row> = {}, keys: Record<string, string> = {}): Row => {
+      const id = change.id ?? sampleId()
+      return sampleRow({ ...change, id, doc: { id, message } }, { transcribe_id: 't', direction: 'in', ...keys })
+    }
+    const save = async (store: Store, ...rows: Row[]): Promise<void> => {
+      await ok(store.commit({ rows: rows.map((row) => ({ table: 'transcripts' as const, row })) }))
+    }
+    const search = async (store: Store, words: string, more: Partial<TranscriptQuery> = {}): Promise<string[]> =>
+      ids((await store.searchTranscripts({ customer_id: A, words, limit: 10, ...more })).rows)
+
+    holds('finds transcripts that hold all words, in any order and case, newest first', async (store) => {
+      const a = said('My order number is forty two.', { tm_create_us: 1 })
+      const b = said('FORTY two orders', { tm_create_us: 2 })
+      const c = said('the number 42, in order', { tm_create_us: 3 })
+      await save(store, a, b, c)
+      assert.deepEqual(await search(store, 'order'), [c.id, a.id])
+      assert.deepEqual(await search(store, 'two Forty'), [b.id, a.id])
+      assert.deepEqual(await search(store, 'number order'), [c.id, a.id])
+      assert.deepEqual(await search(store, 'ｎｕｍｂｅｒ'), [c.id, a.id])
+      assert.deepEqual(await search(store, 'numb'), [])
+      assert.deepEqual(await search(store, '  ?! '), [])
+    })
+
+    holds('finds parts of runs in scripts without spaces', async (store) => {
+      const korean = said('내일 예약을 취소해 주세요', { tm_create_us: 2 })
+      const chinese = said('我想取消明天的预约abc', { tm_create_us: 1 })
+      await save(store, korean, chinese)
+      assert.deepEqual(await search(store, '예약 취소'), [korean.id])
+      assert.deepEqual(await search(store, '明天的预'), [chinese.id])
+      assert.deepEqual(await search(store, '取消 ABC'), [chinese.id])
+      assert.deepEqual(await search(store, '예취'), [])
+    })
+
+    holds('only words of its own customer, and none of a deleted transcript, are found', async (store) => {
+      const row = said('secret word')
+      await save(store, row)
+      assert.deepEqual(await search(store, 'secret', { customer_id: B }), [])
+      await save(store, { ...row, tm_delete_us: 5 })
+      assert.deepEqual(await search(store, 'secret'), [])
+      const other = said('secret again')
+      await save(store, other)
+      assert.deepEqual(await search(store, 'secret'), [other.id])
+      await ok(store.commit({ removals: [{ table: 'transcripts', id: other.id }] }))
+      assert.deepEqual(await search(store, 'secret'), [])
+    })
+
+    holds('is narrowed by keys and by time', async (store) => {
+      const rows = [
+        said('hello you', { tm_create_us: 10 }, { reference_id: 'call-1', direction: 'in' }),
+        said('hello me', { tm_create_us: 20 }, { reference_id: 'call-1', direction: 'out' }),
+        said('hello them', { tm_create_us: 30 }, { reference_id: 'call-2', direction: 'in', transcribe_id: 'u' }),
+      ]
+      await save(store, ...rows)
+      const [one, two, three] = ids(rows) as [string, string, string]
+      assert.deepEqual(await search(store, 'hello', { where: { direction: 'in' } }), [three, one])
+      assert.deepEqual(await search(store, 'hello', { where: { reference_id: 'call-1' } }), [two, one])
+      assert.deepEqual(await search(store, 'hello', { where: { reference_id: 'call-1', direction: 'out' } }), [two])
+      assert.deepEqual(await search(store, 'hello them', { where: { transcribe_id: 'u' } }), [three])
+      assert.deepEqual(await search(store, 'hello', { from_us: 20 }), [three, two])
+      assert.deepEqual(await search(store, 'hello', { to_us: 20 }), [one])
+      assert.deepEqual(await search(store, 'hello', { from_us: 11, to_us: 30 }), [two])
+      assert.deepEqual(await search(store, 'hello', { where: { reference_id: 'call-1' }, from_us: 20 }), [two])
+    })
+
+    for (const where of [{}, { transcribe_id: 't' }]) {
+      const over = Object.keys(where).length > 0 ? 'of one transcribe ' : ''
+      holds(`pages of hits ${over}miss and repeat nothing, and the last says that it is`, async (store) => {
+        const rows = Array.from({ length: 25 }, (_, i) => said('same words', { tm_create_us: 100 + Math.floor(i / 4) }))
+        await save(store, ...rows, said('other words', { tm_create_us: 101 }))
+        const wanted = ids(rows.toSorted((a, b) => b.tm_create_us - a.tm_create_us || (a.id < b.id ? 1 : -1)))
+        const seen: string[] = []
+        let before: TranscriptQuery['before']
+        do {
+          const query = { customer_id: A, words: 'same words', limit: 5, where, ...(before && { before }) }
+          const hits = await store.searchTranscripts(query)
+          seen.push(...ids(hits.rows))
+          before = hits.next ?? undefined
+        } while (before)
+        assert.deepEqual(seen, wanted)
+      })
+    }
+
+    holds('a page looks at a bounded number of transcripts and says where to go on', async (store) => {
+      const rows = Array.from({ length: 12_000 }, (_, i) =>
+        said(i % 2 === 0 ? 'even' : 'odd', { tm_create_us: 1_000 + i }),
+      )
+      await save(store, ...rows, said('even and odd', { tm_create_us: 1 }))
+      const query = { customer_id: A, words: 'even odd', limit: 10 }
+      const first = await store.searchTranscripts({ ...query, where: { transcribe_id: 't' } })
+      assert.equal(first.rows.length, 0)
+      assert.notEqual(first.next, null)
+      let before = first.next
+      let found = 0
+      while (before) {
+        const hits = await store.searchTranscripts({ ...query, before, where: { transcribe_id: 't' } })
+        found += hits.rows.length
+        before = hits.next
+      }
+      assert.equal(found, 1)
+      assert.equal((await search(store, 'even odd')).length, 1)
+    })
+  })
+
+  describe(`${name}: what is taken away`, () => {
+    holds('old events go with their deliveries, oldest first, and their cursors never come again', async (store) => {
+      const events = [1, 2, 3].map((wall) => sampleEvent({ wall_us: wall, call_id: 'c', seq: wall }))
+      await ok(store.commit({ events, deliveries: events.map((event) => sampleDelivery(event)) }))
+      assert.equal(await store.purge({ kind: 'events', customer_id: A, before_us: 3, limit: 1 }), 1)
+      assert.deepEqual(
+        (await store.eventsOfCall(A, 'c')).map(({ seq }) => seq),
+        [2, 3],
+      )
+      assert.deepEqual(await store.deliveriesOf(A, events[0]!.id), [])
+      assert.equal(await store.purge({ kind: 'events', customer_id: B, before_us: 99, limit: 10 }), 0)
+      assert.equal(await store.purge({ kind: 'events', customer_id: A, before_us: 99, limit: 10 }), 2)
+      assert.equal(await store.purge({ kind: 'events', customer_id: A, before_us: 99, limit: 10 }), 0)
+      assert.deepEqual(await store.commit({ events: [sampleEvent()] }), { ok: true, cursors: [4] })
+    })
+
+    holds('events of one call go, those of others stay', async (store) => {
+      const mine = sampleEvent({ call_id: 'c', seq: 1 })
+      const other = sampleEvent({ call_id: 'd', seq: 1 })
+      await ok(store.commit({ events: [mine, other] }))
+      assert.equal(await store.purge({ kind: 'eventsOfCall', customer_id: B, call_id: 'c', limit: 10 }), 0)
+      assert.equal(await store.purge({ kind: 'eventsOfCall', customer_id: A, call_id: 'c', limit: 10 }), 1)
+      assert.equal((await store.eventsOfCall(A, 'd')).length, 1)
+      assert.equal((await store.eventsAfter(A, 0, 10)).length, 1)
+    })
+
+    holds('input logs go by the age of their call, or one by one', async (store) => {
+      const call = await put(store, 'calls', sampleRow({ tm_create_us: 50 }))
+      const log = (call_id: string) => ({ call_id, customer_id: A, lines: ['{}'] })
+      await ok(store.commit({ inputLogs: [log(call.id), log('unknown')] }))
+      assert.equal(await store.purge({ kind: 'inputLogs', customer_id: A, before_us: 50, limit: 10 }), 0)
+      assert.equal(await store.purge({ kind: 'inputLogs', customer_id: A, before_us: 51, limit: 10 }), 1)
+      assert.equal(await store.inputLog(A, call.id), null)
+      assert.equal(await store.purge({ kind: 'inputLog', customer_id: B, call_id: 'unknown' }), 0)
+      assert.equal(await store.purge({ kind: 'inputLog', customer_id: A, call_id: 'unknown' }), 1)
+    })
+
+    holds('deleted rows go after a time; a transcript takes the events that carry it along', async (store) => {
+      const row = sampleRow({ tm_delete_us: 100 }, { transcribe_id: 't' })
+      const live = sampleRow({}, { transcribe_id: 't' })
+      const carrying = (of: Row, type: string) => sampleEvent({ type, call_id: 'c', data: { id: of.id } })
+      await ok(
+        store.commit({
+          rows: [row, live].map((one) => ({ table: 'transcripts' as const, row: one })),
+          events: [
+            carrying(row, 'transcript_created'),
+            carrying(row, 'transcript_deleted'),
+            carrying(live, 'transcript_created'),
+          ],
+        }),
+      )
+      assert.equal(await store.purge({ kind: 'deleted', table: 'transcripts', before_us: 100, limit: 10 }), 0)
+      assert.equal(await store.purge({ kind: 'deleted', table: 'transcripts', before_us: 101, limit: 10 }), 1)
+      assert.deepEqual(
+        (await store.eventsAfter(A, 0, 10)).map(({ data }) => data['id']),
+        [live.id],
+      )
+      assert.equal(await store.purge({ kind: 'deleted', table: 'transcripts', before_us: 101, limit: 10 }), 0)
+    })
+
+    holds('the oldest rows come first, from before a time', async (store) => {
+      const rows = [3, 1, 2].map((us) => sampleRow({ tm_create_us: us }))
+      for (const row of rows) await put(store, 'calls', row)
+      assert.deepEqual(ids(await store.oldest('calls', A, 3, 10)), [rows[1]!.id, rows[2]!.id])
+      assert.deepEqual(ids(await store.oldest('calls', A, 3, 1)), [rows[1]!.id])
+      assert.deepEqual(await store.oldest('calls', B, 3, 10), [])
+    })
+
+    holds('a store that was made today needs no tending', async (store) => {
+      await put(store, 'flows', sampleRow())
+      assert.equal(await store.tend(10), 0)
+    })
+  })
+
   describe(`${name}: order and end`, () => {
     holds('batches are applied in the order they were asked, and a later read sees them', async (store) => {
       const row = sampleRow()
@@ -313,6 +573,10 @@ async function put(store: Store, table: TableName, row: Row): Promise<Row> {
 
 function allKeys(table: TableName): Record<string, KeyValue> {
   return Object.fromEntries(TABLES[table].map((key) => [key, `+${key} of ${table}`]))
+}
+
+function noKeys(table: TableName): Record<string, KeyValue> {
+  return Object.fromEntries(TABLES[table].map((key) => [key, null]))
 }
 
 function ids(rows: readonly Row[]): string[] {

@@ -106,7 +106,7 @@ export interface Batch {
   readonly rows?: readonly { readonly table: TableName; readonly row: Row }[]
   readonly events?: readonly EventRow[]
   readonly deliveries?: readonly DeliveryRow[]
-  /** Removes rows for good (contacts, settings). */
+  /** Removes rows for good; transcripts with their words and the events that carry them. Comes before `rows` and `events`. */
   readonly removals?: readonly { readonly table: TableName; readonly id: string }[]
   /** The finished input log of a call, one JSON text per line. */
   readonly inputLogs?: readonly {
@@ -132,6 +132,8 @@ export interface ListQuery {
   /** Only rows older than this. */
   readonly before?: { readonly us: Micros; readonly id: string }
   readonly where?: Readonly<Record<string, KeyValue>>
+  /** Deleted rows too, as long as they are there. For export and erase. */
+  readonly withDeleted?: boolean
 }
 
 export interface DeliveryQuery {
@@ -154,9 +156,37 @@ export interface TranscriptQuery {
   readonly before?: { readonly us: Micros; readonly id: string }
   /** Keys of the table. */
   readonly where?: Readonly<Record<string, KeyValue>>
+  /** From this time on. */
   readonly from_us?: Micros
+  /** Before this time. */
   readonly to_us?: Micros
 }
+
+export interface TranscriptHits {
+  /** May be fewer than asked for although there are more: a page looks at a bounded number of transcripts. */
+  readonly rows: readonly Row[]
+  /** Where the next page begins; null when this was the last. */
+  readonly next: { readonly us: Micros; readonly id: string } | null
+}
+
+/** What is taken away for good, oldest first, at most `limit` at a time (contract: retention and erase, ours). */
+export type Purge =
+  /** Events of a customer that are older, with their deliveries. */
+  | { readonly kind: 'events'; readonly customer_id: string; readonly before_us: Micros; readonly limit: number }
+  | { readonly kind: 'eventsOfCall'; readonly customer_id: string; readonly call_id: string; readonly limit: number }
+  /** Input logs of calls that are older. */
+  | { readonly kind: 'inputLogs'; readonly customer_id: string; readonly before_us: Micros; readonly limit: number }
+  | { readonly kind: 'inputLog'; readonly customer_id: string; readonly call_id: string }
+  /** Rows that were deleted before, of one customer or of all; transcripts with the events that carry them. */
+  | {
+      readonly kind: 'deleted'
+      readonly table: TableName
+      readonly customer_id?: string
+      readonly before_us: Micros
+      readonly limit: number
+    }
+  /** What removed records may have left in the store's side files. Removes nothing itself. */
+  | { readonly kind: 'traces' }
 
 export interface Store {
   /** Never rejects. Batches are applied in the order of the calls. */
@@ -181,7 +211,22 @@ export interface Store {
     id: string,
   ): Promise<{ readonly delivery: DeliveryRow; readonly event: EventRow } | null>
   /** Transcripts that hold all the words, newest first. Works the same when texts are encrypted. */
-  searchTranscripts(query: TranscriptQuery): Promise<readonly Row[]>
+  searchTranscripts(query: TranscriptQuery): Promise<TranscriptHits>
+  /** Live rows of a customer from before that time, oldest first. */
+  oldest(table: TableName, customerId: string, beforeUs: Micros, limit: number): Promise<readonly Row[]>
+  /** Events of a customer after a cursor, in their order: for exports. */
+  eventsAfter(
+    customerId: string,
+    cursor: number,
+    limit: number,
+  ): Promise<readonly (EventRow & { readonly cursor: number })[]>
+  /** @returns how many records went; rejects when the store cannot be written */
+  purge(purge: Purge): Promise<number>
+  /**
+   * Brings up to `limit` older records to the form they would be written in today (sealed with the present key, known to
+   * the search). @returns how many it looked at; 0 when there is nothing left to do
+   */
+  tend(limit: number): Promise<number>
   inputLog(customerId: string, callId: string): Promise<readonly string[] | null>
   close(): Promise<void>
 }

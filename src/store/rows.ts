@@ -3,6 +3,8 @@
 import type { JsonObject } from '../kernel/json.ts'
 import type { DeliveryRow, EventRow, KeyValue, Row, TableName } from './port.ts'
 import { TABLES } from './port.ts'
+import type { Blinder, Sealer } from './sealer.ts'
+import { wordsOf } from './words.ts'
 
 export type Column = string | number | null
 export type Columns = Readonly<Record<string, Column>>
@@ -53,49 +55,115 @@ export function checkKeys(table: TableName, keys: readonly string[]): void {
   for (const key of keys) if (!known.includes(key)) throw new UnknownKey(table, key)
 }
 
-/** Values in the order of `ROW_COLUMNS`, then of the table's keys. @throws UnknownKey, TypeError for a key that is no text */
-export function rowValues(table: TableName, row: Row): Column[] {
-  checkKeys(table, Object.keys(row.keys))
-  const values: Column[] = [
-    row.id,
-    row.customer_id,
-    row.tm_create_us,
-    row.tm_delete_us,
-    JSON.stringify(row.doc),
-    JSON.stringify(row.hidden),
-  ]
-  for (const key of keysOf(table)) values.push(keyText(table, key, row.keys[key] ?? null))
-  return values
-}
+/** Keys that hold people's numbers and are only ever looked for whole: hashed when the store has a data key. */
+export const BLINDED: Partial<Record<TableName, readonly string[]>> = { calls: ['source', 'destination'] }
 
 /** Every key there is today is text. A number stored as text would come back as another value, so it is refused. */
-export function keyText(table: TableName, key: string, value: KeyValue): string | null {
+function keyText(table: TableName, key: string, value: KeyValue): string | null {
   if (value !== null && typeof value !== 'string') throw new TypeError(`The key ${table}.${key} must be text or null.`)
   return value
 }
 
-export function rowFrom(table: TableName, columns: Columns): Row {
-  const keys: Record<string, KeyValue> = {}
-  for (const key of keysOf(table)) keys[key] = columns[key] ?? null
-  return {
-    id: columns['id'] as string,
-    customer_id: columns['customer_id'] as string,
-    tm_create_us: columns['tm_create_us'] as number,
-    tm_delete_us: columns['tm_delete_us'] as number | null,
-    keys,
-    doc: parse(columns['doc']),
-    hidden: parse(columns['hidden']),
+/** Turns what the store is given into what its columns hold, and back. */
+export class Codec {
+  readonly #sealer: Sealer
+  readonly #blinder: Blinder
+
+  constructor(sealer: Sealer, blinder: Blinder) {
+    this.#sealer = sealer
+    this.#blinder = blinder
+  }
+
+  /** Values in the order of `ROW_COLUMNS`, then of the table's keys. @throws UnknownKey, TypeError for a key that is no text */
+  rowValues(table: TableName, row: Row): Column[] {
+    checkKeys(table, Object.keys(row.keys))
+    const values: Column[] = [
+      row.id,
+      row.customer_id,
+      row.tm_create_us,
+      row.tm_delete_us,
+      this.#sealer.seal(JSON.stringify(row.doc), `${table}/${row.id}/doc`),
+      this.#hidden(table, row),
+    ]
+    for (const key of keysOf(table)) values.push(this.key(table, key, row.keys[key] ?? null))
+    return values
+  }
+
+  /** The value of a key as its column holds it. @throws TypeError when it is no text */
+  key(table: TableName, key: string, value: KeyValue): string | null {
+    const text = keyText(table, key, value)
+    return text !== null && BLINDED[table]?.includes(key) ? this.#blinder.value(text) : text
+  }
+
+  /** @throws SealBroken */
+  rowFrom(table: TableName, columns: Columns): Row {
+    const id = columns['id'] as string
+    const keys: Record<string, KeyValue> = {}
+    for (const key of keysOf(table)) keys[key] = columns[key] ?? null
+    return {
+      id,
+      customer_id: columns['customer_id'] as string,
+      tm_create_us: columns['tm_create_us'] as number,
+      tm_delete_us: columns['tm_delete_us'] as number | null,
+      keys,
+      doc: this.#parse(columns['doc'], `${table}/${id}/doc`),
+      hidden: this.#parse(columns['hidden'], `${table}/${id}/hidden`),
+    }
+  }
+
+  /** Values in the order of `EVENT_COLUMNS`, then of `subject_id`. */
+  eventValues(event: EventRow, cursor: number): Column[] {
+    const { id, customer_id, call_id, seq, wall_us, offset_ms, type, data } = event
+    const text = this.#sealer.seal(JSON.stringify(data), `events/${id}/data`)
+    return [id, customer_id, cursor, call_id, seq, wall_us, offset_ms, type, text, subjectOf(event)]
+  }
+
+  /** @throws SealBroken */
+  eventFrom(columns: Columns): StoredEvent {
+    const data = this.#parse(columns['data'], `events/${String(columns['id'])}/data`)
+    return { ...columns, data } as unknown as StoredEvent
+  }
+
+  logText(callId: string, lines: readonly string[]): string {
+    return this.#sealer.seal(lines.join('\n'), `input_logs/${callId}/lines`)
+  }
+
+  /** @throws SealBroken */
+  logLines(callId: string, text: string): readonly string[] {
+    const plain = this.#sealer.open(text, `input_logs/${callId}/lines`)
+    return plain === '' ? [] : plain.split('\n')
+  }
+
+  /** What the search knows a transcript by. */
+  tokens(row: Row): string[] {
+    return this.tokensOf(row.customer_id, wordsOf(messageOf(row)))
+  }
+
+  tokensOf(customerId: string, words: Iterable<string>): string[] {
+    return [...words].map((word) => this.#blinder.token(customerId, word))
+  }
+
+  /** Nearly all rows hide nothing, which is no secret. */
+  #hidden(table: TableName, row: Row): string {
+    const text = JSON.stringify(row.hidden)
+    return text === '{}' ? text : this.#sealer.seal(text, `${table}/${row.id}/hidden`)
+  }
+
+  #parse(text: Column | undefined, place: string): JsonObject {
+    return JSON.parse(this.#sealer.open(text as string, place)) as JsonObject
   }
 }
 
-/** Values in the order of `EVENT_COLUMNS`. */
-export function eventValues(event: EventRow, cursor: number): Column[] {
-  const { id, customer_id, call_id, seq, wall_us, offset_ms, type, data } = event
-  return [id, customer_id, cursor, call_id, seq, wall_us, offset_ms, type, JSON.stringify(data)]
+/** What was said. */
+export function messageOf(row: Row): string {
+  const { message } = row.doc
+  return typeof message === 'string' ? message : ''
 }
 
-export function eventFrom(columns: Columns): StoredEvent {
-  return { ...columns, data: parse(columns['data']) } as unknown as StoredEvent
+/** The transcript that an event carries, or null. */
+export function subjectOf(event: EventRow): string | null {
+  const { id } = event.data
+  return event.type.startsWith('transcript_') && typeof id === 'string' ? id : null
 }
 
 /** Values in the order of `DELIVERY_COLUMNS`. */
@@ -104,9 +172,5 @@ export function deliveryValues(delivery: DeliveryRow): Column[] {
 }
 
 export function deliveryFrom(columns: Columns): DeliveryRow {
-  return { ...columns, last: parse(columns['last']) } as unknown as DeliveryRow
-}
-
-function parse(text: Column | undefined): JsonObject {
-  return JSON.parse(text as string) as JsonObject
+  return { ...columns, last: JSON.parse(columns['last'] as string) } as unknown as DeliveryRow
 }

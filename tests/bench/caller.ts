@@ -1,6 +1,7 @@
 /** The process of the callers: runs one bench against the server it is told of, and tells the result. */
 
 import { calls } from './calls.ts'
+import { events } from './events.ts'
 import type { BenchResult } from './figures.ts'
 import { flush } from './flush.ts'
 import { type AskServer, World } from './line.ts'
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, (world: World) => Promise<BenchResult>>> 
   pace,
   rest,
   calls,
+  events,
 }
 
 const waiting = new Map<number, (value: unknown) => void>()

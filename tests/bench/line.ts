@@ -13,7 +13,7 @@ import { Phone, type PhoneCall } from '../../src/phone/user-agent.ts'
 import type { Access, ServerAnswers, ServerQuestion } from './messages.ts'
 
 const HERE = '127.0.0.1'
-const TOPICS = ['call', 'transcript', 'transcribe', 'speaking']
+const TOPICS = ['call', 'transcript', 'transcribe', 'speaking', 'flow']
 
 type Doc = Readonly<Record<string, unknown>>
 

@@ -42,10 +42,18 @@ export interface ServerAnswers {
   says: readonly SayTrace[]
   /** All seconds since the last question. */
   paces: readonly PaceTrace[]
+  /** All stored `flow_created` since the last question. */
+  commits: readonly CommitTrace[]
   /** Starts the control: a bare ticker that also sends a packet every 20 ms to this UDP port. */
   startControl: null
   /** Stops it. @see control.ts */
   takeControl: readonly number[]
+}
+
+/** When the main thread learned that an event was stored. `id`: of its resource. */
+export interface CommitTrace {
+  readonly id: string
+  readonly at: number
 }
 
 export type ServerQuestion = keyof ServerAnswers

@@ -13,7 +13,7 @@ import { recogniser } from './recogniser.ts'
 import { type Measured, machine, printed, readMeasured, writeDocument } from './report.ts'
 
 /** In the order in which they run. */
-export const BENCHES = ['say', 'turns', 'flush', 'pace', 'rest', 'calls', 'recogniser']
+export const BENCHES = ['say', 'turns', 'flush', 'pace', 'rest', 'events', 'calls', 'recogniser']
 const QUICK_SCALE = 0.2
 const CLOSE_MS = 10_000
 

@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { readConfig } from '../../src/config.ts'
+import { RealClock } from '../../src/drivers/real-clock.ts'
 import { type RunningNode, startNode } from '../../src/node.ts'
-import type { Cpu, FromServer, PaceTrace, SayTrace, ServerQuestion, ToServer } from './messages.ts'
+import type { CommitTrace, Cpu, FromServer, PaceTrace, SayTrace, ServerQuestion, ToServer } from './messages.ts'
 
 const RTP_PORTS = '36000-36998'
 const REMEMBERED = 20_000
@@ -28,12 +29,22 @@ const node = await startNode(
 )
 const says: SayTrace[] = []
 const paces: PaceTrace[] = []
+const commits: CommitTrace[] = []
 watch(node)
 let control: Worker | null = null
 
 /** Listens in on the channels; what it notes costs a few microseconds a say. */
 function watch({ parts }: RunningNode): void {
   const { talk, media } = parts.threads
+  const clock = new RealClock()
+  const commit = parts.store.commit.bind(parts.store)
+  parts.store.commit = async (batch) => {
+    const answer = await commit(batch)
+    const at = clock.now()
+    for (const { type, data } of batch.events ?? [])
+      if (type === 'flow_created' && commits.length < REMEMBERED) commits.push({ id: String(data['id']), at })
+    return answer
+  }
   // Not emptied: a packet may be told before the clause it comes from.
   const open = new Map<string, SayTrace>()
   const keyOf = (leg: { slot: number; generation: number }, sayId: number): string =>
@@ -86,6 +97,8 @@ async function answer(question: ServerQuestion, port: number): Promise<unknown> 
       return says.splice(0)
     case 'paces':
       return paces.splice(0)
+    case 'commits':
+      return commits.splice(0)
     case 'startControl':
       control = new Worker(new URL('./control.ts', import.meta.url), { workerData: { port } })
       return null

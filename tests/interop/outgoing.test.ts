@@ -46,7 +46,7 @@ async function run(command: string, placeholders: Readonly<Record<string, string
 }
 
 for (const make of MAKES) {
-  test(`the tutorial's curl commands ring ${make.name}, greet it and speak to it`, {
+  test(`S2 checks 14, 15, 16: the tutorial's curl commands ring ${make.name}, greet it and speak to it`, {
     skip: skipCurl || make.skip,
     timeout: 120_000,
   }, async () => {

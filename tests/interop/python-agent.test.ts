@@ -48,7 +48,7 @@ after(async () => {
 })
 
 for (const make of MAKES) {
-  test(`the Python agent and ${make.name}: greeting, reply, interruption, hang-up`, {
+  test(`S3 check 24: the Python agent and ${make.name}: greeting, reply, interruption, hang-up`, {
     skip: skipAgent || make.skip,
     timeout: 120_000,
   }, async () => {

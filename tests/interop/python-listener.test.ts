@@ -32,7 +32,7 @@ before(async () => {
 
 after(() => world?.close())
 
-test('the Python listener prints each transcript once', { skip, timeout: 60_000 }, async (t) => {
+test('S4 check 29: the Python listener prints each transcript once', { skip, timeout: 60_000 }, async (t) => {
   const text = readFileSync(path.join(import.meta.dirname, 'seed-004-listener.py'), 'utf8')
     .replace('wss://api.voipbin.net', `ws://${HERE}:${world.httpPort}`)
     .replaceAll('12345678-1234-1234-1234-123456789012', world.customerId)

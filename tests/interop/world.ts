@@ -1,13 +1,14 @@
 /** A whole server in this process, its API and its events, and real phones in temporary folders. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { readConfig } from '../../src/config.ts'
 import { EventStream } from '../../src/demo/caller/api-client.ts'
 import type { Log, LogFields } from '../../src/kernel/log.ts'
 import { startNode } from '../../src/node.ts'
+import { DEFAULT_PHRASES } from '../../src/speech/phrases.ts'
 import { type Lines, speakLines } from './lines.ts'
 import type { Make, RealPhone } from './phones/phone.ts'
 import { HERE } from './tools.ts'
@@ -46,6 +47,8 @@ export interface World {
   number(number: string, actions: readonly object[]): Promise<void>
   /** Opens a phone for the extension and waits until it is registered. */
   phone(make: Make, user: string): Promise<RealPhone>
+  /** From now on also hears the events of another customer. @returns asks the API as that one */
+  enter(other: { readonly token: string; readonly customerId: string }): Promise<World['ask']>
   /** Waits for an event. */
   event(type: string, where?: (data: Doc) => boolean): Promise<Doc>
   close(): Promise<void>
@@ -67,6 +70,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const folder = mkdtempSync(path.join(tmpdir(), 'quietline-interop-'))
   parts.defer(() => rmSync(folder, { recursive: true, force: true }))
   const lines = await speakLines(folder, options.lines ?? [])
+  const phrases = path.join(folder, 'phrases.txt')
+  writeFileSync(phrases, [...DEFAULT_PHRASES, ...(options.lines ?? [])].join('\n'))
   const log: LogLine[] = []
   const node = await startNode(
     readConfig({
@@ -74,6 +79,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       QUIETLINE_HTTP_PORT: '0',
       QUIETLINE_SIP_PORT: '0',
       QUIETLINE_DEMO: '0',
+      QUIETLINE_STT_PHRASES: phrases,
       QUIETLINE_RTP_PORTS: options.rtpPorts,
     }),
     collector(log),
@@ -82,26 +88,30 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const base = `http://${HERE}:${node.httpPort}/v1.0`
   const access = { base, token: node.accessKey, customerId: node.customerId }
   const events: Event[] = []
-  const stream = await EventStream.open(access, (frame) => {
+  const note = (frame: unknown): void => {
     const { type, data } = frame as Partial<Event>
     if (typeof type === 'string' && data !== undefined) events.push({ type, data })
-  })
+  }
+  const stream = await EventStream.open(access, note)
   parts.defer(() => stream.close())
 
-  const ask = async (method: string, route: string, body?: object): Promise<Doc> => {
-    const response = await fetch(`${base}${route}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${node.accessKey}`,
-        'content-type': 'application/json',
-        'x-request-id': OWN_REQUEST,
-      },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    })
-    const text = await response.text()
-    assert.ok(response.ok, `${method} ${route}: ${response.status} ${text}`)
-    return JSON.parse(text) as Doc
-  }
+  const asking =
+    (token: string): World['ask'] =>
+    async (method, route, body) => {
+      const response = await fetch(`${base}${route}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          'x-request-id': OWN_REQUEST,
+        },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      })
+      const text = await response.text()
+      assert.ok(response.ok, `${method} ${route}: ${response.status} ${text}`)
+      return JSON.parse(text) as Doc
+    }
+  const ask = asking(node.accessKey)
   let phones = 0
   const owned = parts.move()
   return {
@@ -129,6 +139,11 @@ export async function openWorld(options: WorldOptions): Promise<World> {
         throw new Error(`${cause.message}\n${phone.words}`)
       })
       return phone
+    },
+    enter: async ({ token, customerId }) => {
+      const theirs = await EventStream.open({ base, token, customerId }, note)
+      owned.defer(() => theirs.close())
+      return asking(token)
     },
     event: async (type, where = () => true) => {
       const found = (): Event | undefined => events.find((event) => event.type === type && where(event.data))

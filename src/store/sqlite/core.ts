@@ -3,21 +3,26 @@
  * simulations. One core writes a file at a time; any number may read it.
  */
 
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import type {
   Batch,
   CommitResult,
+  DeliveryQuery,
   DeliveryRow,
   EventRow,
   Guard,
   KeyValue,
   ListQuery,
+  Purge,
   Row,
   Store,
   TableName,
+  TranscriptHits,
+  TranscriptQuery,
 } from '../port.ts'
 import { UNIQUE } from '../port.ts'
 import {
+  type Codec,
   type Column,
   type Columns,
   checkKeys,
@@ -25,16 +30,17 @@ import {
   deliveryFrom,
   deliveryValues,
   EVENT_COLUMNS,
-  eventFrom,
-  eventValues,
   keysOf,
-  keyText,
-  rowFrom,
-  rowValues,
   type StoredEvent,
 } from '../rows.ts'
-import { type RowsShape, Statements } from '../statements.ts'
+import type { Sealer } from '../sealer.ts'
+import { DELIVERY_FILTERS, inOrderOfWorth, type RowsShape, Statements } from '../statements.ts'
 import { sqliteCompiler } from './compiler.ts'
+import { Meta } from './keys.ts'
+import { Prepared } from './prepared.ts'
+import { carryOutPurge, removeEventsOf } from './purge.ts'
+import { searchTranscripts } from './search.ts'
+import { Tending } from './tend.ts'
 
 /** Extended result codes of SQLite: a unique index, a primary key. */
 const TAKEN_CODES = new Set([2067, 1555])
@@ -46,44 +52,74 @@ export type SyncStore = {
   [method in keyof Store]: Store[method] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : never
 }
 
+type Delivered = { readonly delivery: DeliveryRow; readonly event: EventRow }
+
 export class SqliteCore implements SyncStore {
   readonly #database: DatabaseSync
+  readonly #prepared: Prepared
+  readonly #codec: Codec
   readonly #statements = new Statements(sqliteCompiler())
-  readonly #prepared = new Map<string, StatementSync>()
+  readonly #tending: Tending
+  /** The newest cursor of each customer. Only the writer of a file has a use for it. */
+  readonly #cursors = new Map<string, number>()
 
   /** Owns the database from now on; its tables are there. `openSqlite` is the usual way here. */
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, { codec, sealer }: { readonly codec: Codec; readonly sealer: Sealer }) {
     this.#database = database
+    this.#prepared = new Prepared(database)
+    this.#codec = codec
+    this.#tending = new Tending({ ...this.#parts(), sealer, meta: new Meta(database) })
   }
 
   commit(batch: Batch): CommitResult {
     if (!this.#database.isOpen) return failed('the store is closed')
     try {
-      this.#run('begin', () => 'BEGIN IMMEDIATE')
-      for (const guard of batch.guards ?? []) this.#check(guard)
-      const cursors = this.#write(batch)
-      this.#run('commit', () => 'COMMIT')
-      return { ok: true, cursors }
+      return this.#prepared.transaction(() => this.#tryWrite(batch))
     } catch (error) {
-      this.#rollBack()
+      this.#cursors.clear()
       if (error instanceof Refused) return { ok: false, kind: 'refused', reason: error.message }
       return failed(error instanceof Error ? error.message : String(error))
     }
   }
 
+  /**
+   * Batches that came together share one write of the file, which is most of what a commit costs. Each is all or nothing,
+   * in order; a refused one leaves the others be. When the write fails, each is tried alone.
+   */
+  commitAll(batches: readonly Batch[]): readonly CommitResult[] {
+    if (batches.length > 1 && this.#database.isOpen) {
+      try {
+        return this.#prepared.transaction(() => batches.map((batch) => this.#writeOrLeave(batch)))
+      } catch {
+        this.#cursors.clear()
+      }
+    }
+    return batches.map((batch) => this.commit(batch))
+  }
+
+  purge(purge: Purge): number {
+    const world = { ...this.#parts(), remove: (table: TableName, id: string) => this.#remove(table, id) }
+    if (purge.kind === 'traces') this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    return this.#prepared.transaction(() => carryOutPurge(world, purge))
+  }
+
+  tend(limit: number): number {
+    return this.#prepared.transaction(() => this.#tending.step(limit))
+  }
+
   get(table: TableName, customerId: string, id: string): Row | null {
     const found = this.#one(`get ${table}`, () => this.#statements.getRow(table, 'customer'), [id, customerId])
-    return found ? rowFrom(table, found) : null
+    return found ? this.#codec.rowFrom(table, found) : null
   }
 
   getAnyCustomer(table: TableName, id: string): Row | null {
     const found = this.#one(`get any ${table}`, () => this.#statements.getRow(table, 'all'), [id])
-    return found ? rowFrom(table, found) : null
+    return found ? this.#codec.rowFrom(table, found) : null
   }
 
   list(query: ListQuery): readonly Row[] {
-    const { table, customer_id: customerId, before = null, where = {}, limit } = query
-    return this.#rows(table, { customerId, before, where, limit })
+    const { table, customer_id: customerId, before = null, where = {}, withDeleted = false, limit } = query
+    return this.#rows(table, { customerId, before, where, withDeleted, limit })
   }
 
   /** Newest first, as lists are. */
@@ -92,20 +128,41 @@ export class SqliteCore implements SyncStore {
     where: Readonly<Record<string, KeyValue>>,
     limit: number = Number.MAX_SAFE_INTEGER,
   ): readonly Row[] {
-    return this.#rows(table, { customerId: null, before: null, where, limit })
+    return this.#rows(table, { customerId: null, before: null, where, withDeleted: false, limit })
+  }
+
+  oldest(table: TableName, customerId: string, beforeUs: number, limit: number): readonly Row[] {
+    const values = [customerId, beforeUs, limit]
+    const found = this.#all(`oldest ${table}`, () => this.#statements.oldest(table), values)
+    return found.map((columns) => this.#codec.rowFrom(table, columns))
+  }
+
+  searchTranscripts(query: TranscriptQuery): TranscriptHits {
+    checkKeys('transcripts', Object.keys(query.where ?? {}))
+    checkLimit(query.limit)
+    const { customer_id: customerId, where = {} } = query
+    const world = {
+      ...this.#parts(),
+      get: (id: string) => this.get('transcripts', customerId, id),
+      list: (before: ListQuery['before'] & {}, limit: number) =>
+        this.#rows('transcripts', { customerId, before, where, withDeleted: false, limit }),
+    }
+    return searchTranscripts(world, query)
   }
 
   eventsOfCall(customerId: string, callId: string): readonly StoredEvent[] {
     const found = this.#all('events of call', () => this.#statements.eventsOfCall(), [callId, customerId])
-    return found.map(eventFrom)
+    return found.map((columns) => this.#codec.eventFrom(columns))
   }
 
-  dueDeliveries(us: number, limit: number): readonly { readonly delivery: DeliveryRow; readonly event: EventRow }[] {
+  eventsAfter(customerId: string, cursor: number, limit: number): readonly StoredEvent[] {
+    const found = this.#all('events after', () => this.#statements.eventsAfter(), [customerId, cursor, limit])
+    return found.map((columns) => this.#codec.eventFrom(columns))
+  }
+
+  dueDeliveries(us: number, limit: number): readonly Delivered[] {
     const found = this.#all('due deliveries', () => this.#statements.dueDeliveries(), [us, limit])
-    return found.map((columns) => ({
-      delivery: deliveryFrom(pick(columns, DELIVERY_COLUMNS, '')),
-      event: eventFrom(pick(columns, EVENT_COLUMNS, 'event.')),
-    }))
+    return found.map((columns) => this.#delivered(columns))
   }
 
   deliveriesOf(customerId: string, eventId: string): readonly DeliveryRow[] {
@@ -113,10 +170,26 @@ export class SqliteCore implements SyncStore {
     return found.map(deliveryFrom)
   }
 
+  listDeliveries(query: DeliveryQuery): readonly Delivered[] {
+    checkLimit(query.limit)
+    const { before, state = null } = query
+    const filters = DELIVERY_FILTERS.filter((filter) => query[filter] !== undefined)
+    const shape = { filters, state, before: Boolean(before) }
+    const values: Column[] = [query.customer_id, ...filters.map((filter) => query[filter]!)]
+    if (before) values.push(before.us, before.id)
+    const name = ['deliveries', ...filters, state, shape.before].join(' ')
+    const found = this.#all(name, () => this.#statements.deliveries(shape), [...values, query.limit])
+    return found.map((columns) => this.#delivered(columns))
+  }
+
+  getDelivery(customerId: string, id: string): Delivered | null {
+    const found = this.#one('get delivery', () => this.#statements.getDelivery(), [id, customerId])
+    return found ? this.#delivered(found) : null
+  }
+
   inputLog(customerId: string, callId: string): readonly string[] | null {
     const found = this.#one('input log', () => this.#statements.inputLog(), [callId, customerId])
-    if (!found) return null
-    return found['lines'] === '' ? [] : String(found['lines']).split('\n')
+    return found ? this.#codec.logLines(callId, String(found['lines'])) : null
   }
 
   /** May be called twice. */
@@ -132,32 +205,87 @@ export class SqliteCore implements SyncStore {
     this.#database.exec(`PRAGMA max_page_count = ${Math.trunc(pages)}`)
   }
 
+  /** Inside a transaction. @throws Refused, or what the database says */
+  #tryWrite(batch: Batch): CommitResult {
+    for (const guard of batch.guards ?? []) this.#check(guard)
+    return { ok: true, cursors: this.#write(batch) }
+  }
+
+  #writeOrLeave(batch: Batch): CommitResult {
+    try {
+      return this.#prepared.part(() => this.#tryWrite(batch))
+    } catch (error) {
+      this.#cursors.clear()
+      if (!(error instanceof Refused)) throw error
+      return { ok: false, kind: 'refused', reason: error.message }
+    }
+  }
+
+  #parts() {
+    return { prepared: this.#prepared, statements: this.#statements, codec: this.#codec }
+  }
+
   #check(guard: Guard): void {
     checkKeys(guard.table, Object.keys(guard.expect))
     const live = this.get(guard.table, guard.customer_id, guard.id)
-    const holds = live && Object.entries(guard.expect).every(([key, value]) => (live.keys[key] ?? null) === value)
+    const holds =
+      live &&
+      Object.entries(guard.expect).every(
+        ([key, value]) => (live.keys[key] ?? null) === this.#codec.key(guard.table, key, value),
+      )
     if (!holds) throw new Refused(guard.reason)
   }
 
   #write(batch: Batch): number[] {
-    for (const { table, id } of batch.removals ?? [])
-      this.#run(`remove ${table}`, () => this.#statements.remove(table), [id])
+    for (const { table, id } of batch.removals ?? []) this.#remove(table, id)
     for (const { table, row } of batch.rows ?? []) this.#putRow(table, row)
     const cursors = this.#addEvents(batch.events ?? [])
-    for (const delivery of batch.deliveries ?? []) {
-      const put = (): void => this.#run('put delivery', () => this.#statements.putDelivery(), deliveryValues(delivery))
-      orRefused(put, () => 'TAKEN:deliveries.destination')
-    }
+    for (const delivery of batch.deliveries ?? []) this.#putDelivery(delivery, batch.events ?? [])
     for (const { call_id, customer_id, lines } of batch.inputLogs ?? []) {
-      this.#run('put log', () => this.#statements.putInputLog(), [call_id, customer_id, lines.join('\n')])
+      const age = this.#one('age of call', () => this.#statements.ageOfCall(), [call_id])?.['tm_create_us'] ?? null
+      const values = [call_id, customer_id, this.#codec.logText(call_id, lines), age]
+      this.#run('put log', () => this.#statements.putInputLog(), values)
     }
     return cursors
   }
 
   #putRow(table: TableName, row: Row): void {
-    const values = rowValues(table, row)
+    const values = this.#codec.rowValues(table, row)
     const put = (): void => this.#run(`put ${table}`, () => this.#statements.putRow(table), values)
     orRefused(put, () => `TAKEN:${table}.${this.#takenKey(table, row) ?? 'id'}`)
+    if (table === 'transcripts') this.#noteWords(row, row.tm_delete_us === null)
+  }
+
+  #remove(table: TableName, id: string): void {
+    if (table === 'transcripts') {
+      const found = this.#one('any transcript', () => this.#statements.anyRow('transcripts'), [id])
+      if (found) {
+        this.#noteWords(this.#codec.rowFrom('transcripts', found), false)
+        removeEventsOf(this.#parts(), String(found['customer_id']), id)
+      }
+    }
+    this.#run(`remove ${table}`, () => this.#statements.remove(table), [id])
+  }
+
+  /** The search finds live transcripts and forgets deleted ones at once. */
+  #noteWords(row: Row, isLive: boolean): void {
+    for (const token of this.#codec.tokens(row)) {
+      const values = [token, row.tm_create_us, row.id]
+      if (isLive) this.#run('add word', () => this.#statements.addWord(), values)
+      else this.#run('remove word', () => this.#statements.removeWord(), values)
+    }
+  }
+
+  /** As old as its event, which is usually stored with it. Nothing is kept of an event that was removed. */
+  #putDelivery(delivery: DeliveryRow, events: readonly EventRow[]): void {
+    const { event_id: eventId } = delivery
+    const age =
+      events.find((event) => event.id === eventId)?.wall_us ??
+      this.#one('age of event', () => this.#statements.ageOfEvent(), [eventId])?.['wall_us']
+    if (age === undefined) return
+    const values = [...deliveryValues(delivery), age]
+    const put = (): void => this.#run('put delivery', () => this.#statements.putDelivery(), values)
+    orRefused(put, () => 'TAKEN:deliveries.destination')
   }
 
   /** The first unique key of `row` that another live row has. */
@@ -171,19 +299,22 @@ export class SqliteCore implements SyncStore {
   }
 
   #addEvents(events: readonly EventRow[]): number[] {
-    const last = new Map<string, number>()
     return events.map((event) => {
-      const customer = event.customer_id
-      const cursor = (last.get(customer) ?? this.#lastCursor(customer)) + 1
-      last.set(customer, cursor)
-      const add = (): void => this.#run('add event', () => this.#statements.addEvent(), eventValues(event, cursor))
+      const cursor = this.#lastCursor(event.customer_id) + 1
+      const values = this.#codec.eventValues(event, cursor)
+      const add = (): void => this.#run('add event', () => this.#statements.addEvent(), values)
       orRefused(add, (code) => (code === 1555 ? 'TAKEN:events.id' : 'TAKEN:events.seq'))
+      this.#cursors.set(event.customer_id, cursor)
       return cursor
     })
   }
 
   #lastCursor(customerId: string): number {
-    return Number(this.#one('last cursor', () => this.#statements.lastCursor(), [customerId])?.['last'] ?? 0)
+    const known = this.#cursors.get(customerId)
+    if (known !== undefined) return known
+    const last = this.#one('last cursor', () => this.#statements.lastCursor(), [customerId])?.['last'] ?? 0
+    const floor = this.#one('floor', () => this.#statements.floor(), [customerId])?.['cursor'] ?? 0
+    return Math.max(Number(last), Number(floor))
   }
 
   #rows(
@@ -192,11 +323,12 @@ export class SqliteCore implements SyncStore {
       readonly customerId: string | null
       readonly before: ListQuery['before'] | null
       readonly where: Readonly<Record<string, KeyValue>>
+      readonly withDeleted: boolean
       readonly limit: number
     },
   ): readonly Row[] {
-    if (!Number.isInteger(wish.limit) || wish.limit < 1) throw new RangeError('A limit is a whole number from 1.')
-    const asked = keysOf(table).filter((key) => wish.where[key] !== undefined)
+    checkLimit(wish.limit)
+    const asked = inOrderOfWorth(keysOf(table).filter((key) => wish.where[key] !== undefined))
     checkKeys(table, Object.keys(wish.where))
     const shape: RowsShape = {
       table,
@@ -204,43 +336,37 @@ export class SqliteCore implements SyncStore {
       keys: asked.filter((key) => wish.where[key] !== null),
       nullKeys: asked.filter((key) => wish.where[key] === null),
       before: Boolean(wish.before),
+      withDeleted: wish.withDeleted,
     }
     const values: Column[] = wish.customerId === null ? [] : [wish.customerId]
-    for (const key of shape.keys) values.push(keyText(table, key, wish.where[key]!))
+    for (const key of shape.keys) values.push(this.#codec.key(table, key, wish.where[key]!))
     if (wish.before) values.push(wish.before.us, wish.before.id)
     const found = this.#all(nameOf(shape), () => this.#statements.rows(shape), [...values, wish.limit])
-    return found.map((columns) => rowFrom(table, columns))
+    return found.map((columns) => this.#codec.rowFrom(table, columns))
   }
 
-  #run(name: string, sql: () => string, values: readonly Column[] = []): void {
-    this.#prepare(name, sql).run(...values)
+  #delivered(columns: Columns): Delivered {
+    return {
+      delivery: deliveryFrom(pick(columns, DELIVERY_COLUMNS, '')),
+      event: this.#codec.eventFrom(pick(columns, EVENT_COLUMNS, 'event.')),
+    }
+  }
+
+  #run(name: string, sql: () => string, values: readonly Column[]): void {
+    this.#prepared.run(name, sql, values)
   }
 
   #one(name: string, sql: () => string, values: readonly Column[]): Columns | undefined {
-    return this.#prepare(name, sql).get(...values) as Columns | undefined
+    return this.#prepared.one(name, sql, values)
   }
 
   #all(name: string, sql: () => string, values: readonly Column[]): readonly Columns[] {
-    return this.#prepare(name, sql).all(...values) as unknown as readonly Columns[]
+    return this.#prepared.all(name, sql, values)
   }
+}
 
-  /** Statements are few: one per table and shape of query. */
-  #prepare(name: string, sql: () => string): StatementSync {
-    const known = this.#prepared.get(name)
-    if (known) return known
-    const statement = this.#database.prepare(sql())
-    this.#prepared.set(name, statement)
-    return statement
-  }
-
-  /** SQLite has already rolled back by itself after some errors (a full disk is one). */
-  #rollBack(): void {
-    try {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
-    } catch {
-      // The connection is beyond use; the next BEGIN says so.
-    }
-  }
+function checkLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1) throw new RangeError('A limit is a whole number from 1.')
 }
 
 function orRefused(write: () => void, reason: (code: number) => string): void {
@@ -258,8 +384,8 @@ function failed(why: string): CommitResult {
 }
 
 function nameOf(shape: RowsShape): string {
-  const { table, ofCustomer, keys, nullKeys, before } = shape
-  return ['rows', table, ofCustomer, ...keys, 'null', ...nullKeys, before].join(' ')
+  const { table, ofCustomer, keys, nullKeys, before, withDeleted } = shape
+  return ['rows', table, ofCustomer, ...keys, 'null', ...nullKeys, before, withDeleted].join(' ')
 }
 
 function pick(columns: Columns, names: readonly string[], prefix: string): Columns {

@@ -3,12 +3,15 @@
 import type { Batch } from '../port.ts'
 import type { SyncStore } from './core.ts'
 
-export type ReadName = Exclude<keyof SyncStore, 'commit' | 'close'>
+/** What the writer is asked besides commits. */
+export type WriteName = 'purge' | 'tend'
+export type ReadName = Exclude<keyof SyncStore, 'commit' | 'close' | WriteName>
+export type CallName = ReadName | WriteName
 
-/** One read: the method's name and its arguments. */
-export type ReadCall = {
-  [name in ReadName]: { readonly name: name; readonly args: Parameters<SyncStore[name]> }
-}[ReadName]
+/** A method's name and its arguments. */
+export type CoreCall = {
+  [name in CallName]: { readonly name: name; readonly args: Parameters<SyncStore[name]> }
+}[CallName]
 
 /** What a thread is started with. Reads go to one `reader`, everything else to one `writer`. */
 export interface ThreadOptions {
@@ -17,11 +20,14 @@ export interface ThreadOptions {
   readonly synchronous: 'normal' | 'full'
   /** See `SqliteCore.limitPages`. */
   readonly maxPages: number | null
+  /** See `SqliteOptions.dataKeys`. */
+  readonly dataKeys: readonly string[]
 }
 
 export type ToThread =
-  | { readonly kind: 'commit'; readonly id: number; readonly batch: Batch }
-  | { readonly kind: 'read'; readonly id: number; readonly call: ReadCall }
+  /** Answered by as many results. */
+  | { readonly kind: 'commits'; readonly id: number; readonly batches: readonly Batch[] }
+  | { readonly kind: 'call'; readonly id: number; readonly call: CoreCall }
   /** Raises or lowers the bound of the file. */
   | { readonly kind: 'limitPages'; readonly pages: number }
   /** A drill: the thread does nothing for `ms`. */

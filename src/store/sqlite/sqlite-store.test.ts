@@ -23,7 +23,7 @@ function withFolder(check: (folder: string, path: string) => void): () => void {
   }
 }
 
-const SECOND: Migration = {
+const NEXT: Migration = {
   name: 'a column more',
   up: (db) => [db.schema.alterTable('flows').addColumn('colour', 'text')],
 }
@@ -69,11 +69,12 @@ describe('opening a store file', () => {
       const old = openSqlite({ path })
       old.commit({ rows: [{ table: 'flows', row }] })
       old.close()
-      const migrated = openSqlite({ path, migrations: [...MIGRATIONS, SECOND] })
+      const migrated = openSqlite({ path, migrations: [...MIGRATIONS, NEXT] })
       assert.deepEqual(migrated.get('flows', row.customer_id, row.id), row)
       migrated.close()
       const backups = readdirSync(folder).filter((name) => name.endsWith('.backup'))
-      assert.match(backups.join(), /^store\.db\.v1-\d{8}T\d{6}\.\d{3}Z\.backup$/)
+      assert.match(backups.join(), /^store\.db\.v\d-\d{8}T\d{6}\.\d{3}Z\.backup$/)
+      assert.match(backups.join(), new RegExp(`\\.v${MIGRATIONS.length}-`))
       const backup = openSqlite({ path: join(folder, backups[0]!), readOnly: true })
       assert.deepEqual(backup.get('flows', row.customer_id, row.id), row)
       backup.close()
@@ -84,7 +85,7 @@ describe('opening a store file', () => {
     'a migration that fails half-way leaves the store as it was',
     withFolder((_, path) => {
       openSqlite({ path }).close()
-      assert.throws(() => openSqlite({ path, migrations: [...MIGRATIONS, SECOND, BROKEN] }), /no_such_table/)
+      assert.throws(() => openSqlite({ path, migrations: [...MIGRATIONS, NEXT, BROKEN] }), /no_such_table/)
       const store = openSqlite({ path })
       assert.equal(store.commit({ rows: [{ table: 'flows', row: sampleRow() }] }).ok, true)
       store.close()
@@ -94,11 +95,11 @@ describe('opening a store file', () => {
   test(
     'a store of a newer release is refused with one sentence and not touched',
     withFolder((folder, path) => {
-      openSqlite({ path, migrations: [...MIGRATIONS, SECOND] }).close()
+      openSqlite({ path, migrations: [...MIGRATIONS, NEXT] }).close()
       for (const readOnly of [false, true]) {
         assert.throws(() => openSqlite({ path, readOnly }), {
           name: 'StoreTooNew',
-          message: /has version 2 .* up to 1: start the newer/,
+          message: new RegExp(`has version ${MIGRATIONS.length + 1} .* up to ${MIGRATIONS.length}: start the newer`),
         })
       }
       assert.equal(

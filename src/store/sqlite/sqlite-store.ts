@@ -5,12 +5,31 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Micros } from '../../kernel/clock.ts'
 import { MIGRATIONS, type Migration } from '../migrations.ts'
-import type { Batch, CommitResult, DeliveryRow, EventRow, KeyValue, ListQuery, Row, Store, TableName } from '../port.ts'
+import type {
+  Batch,
+  CommitResult,
+  DeliveryQuery,
+  DeliveryRow,
+  EventRow,
+  KeyValue,
+  ListQuery,
+  Purge,
+  Row,
+  Store,
+  TableName,
+  TranscriptHits,
+  TranscriptQuery,
+} from '../port.ts'
 import { SqliteCore } from './core.ts'
+import { openCodec } from './keys.ts'
 import { checkVersion, migrate } from './migrate.ts'
 
 /** How long a statement waits for another process (a backup, a shell) to let go of the file. */
 const BUSY_MS = 5_000
+/** Pages kept by a connection: the upper levels of the indexes of a million rows. */
+const CACHE_KIB = 65_536
+/** Readers see the file as memory: no call of the system for a page. The file never shrinks, so that no page goes away. */
+const MAPPED_BYTES = 4 * 1024 ** 3
 
 export interface SqliteOptions {
   /** A file, made together with its folder if missing; or `:memory:`. */
@@ -19,20 +38,25 @@ export interface SqliteOptions {
   readonly readOnly?: boolean
   /** `normal`: what was acknowledged survives a crash of the process; `full`: also a loss of power, at one fsync a commit. */
   readonly synchronous?: 'normal' | 'full'
+  /** Hex of 32 bytes each: the first seals what is written, all open what is read. None: texts stay plain. */
+  readonly dataKeys?: readonly string[]
   /** For tests of upgrades. */
   readonly migrations?: readonly Migration[]
 }
 
-/** @throws StoreTooNew; an error of SQLite or of the file system when the file cannot be opened */
+/** @throws StoreTooNew; StoreSealed; an error of SQLite or of the file system when the file cannot be opened */
 export function openSqlite(options: SqliteOptions): SqliteCore {
-  const { path, readOnly = false, synchronous = 'normal', migrations = MIGRATIONS } = options
+  const { path, readOnly = false, synchronous = 'normal', dataKeys = [], migrations = MIGRATIONS } = options
   if (!readOnly && path !== ':memory:') makeFile(path)
   const database = new DatabaseSync(path, { readOnly, timeout: BUSY_MS })
   try {
+    database.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
     database.exec(`PRAGMA synchronous = ${synchronous === 'full' ? 'FULL' : 'NORMAL'}`)
-    if (readOnly) checkVersion(database, path, migrations.length)
+    const found = checkVersion(database, path, migrations.length)
+    if (readOnly) database.exec(`PRAGMA mmap_size = ${MAPPED_BYTES}`)
     else prepareFile(database, path, migrations)
-    return new SqliteCore(database)
+    const mode = readOnly ? 'reads' : found === 0 ? 'made' : 'writes'
+    return new SqliteCore(database, openCodec(database, path, dataKeys, mode))
   } catch (error) {
     database.close()
     throw error
@@ -40,8 +64,9 @@ export function openSqlite(options: SqliteOptions): SqliteCore {
 }
 
 function prepareFile(database: DatabaseSync, path: string, migrations: readonly Migration[]): void {
-  checkVersion(database, path, migrations.length)
   database.exec('PRAGMA journal_mode = WAL')
+  // What is erased is overwritten, not only unlinked.
+  database.exec('PRAGMA secure_delete = ON')
   migrate(database, path, migrations)
 }
 
@@ -89,6 +114,34 @@ export class InThreadStore implements Store {
 
   async deliveriesOf(customerId: string, eventId: string): Promise<readonly DeliveryRow[]> {
     return this.#core.deliveriesOf(customerId, eventId)
+  }
+
+  async listDeliveries(query: DeliveryQuery) {
+    return this.#core.listDeliveries(query)
+  }
+
+  async getDelivery(customerId: string, id: string) {
+    return this.#core.getDelivery(customerId, id)
+  }
+
+  async searchTranscripts(query: TranscriptQuery): Promise<TranscriptHits> {
+    return this.#core.searchTranscripts(query)
+  }
+
+  async oldest(table: TableName, customerId: string, beforeUs: Micros, limit: number): Promise<readonly Row[]> {
+    return this.#core.oldest(table, customerId, beforeUs, limit)
+  }
+
+  async eventsAfter(customerId: string, cursor: number, limit: number) {
+    return this.#core.eventsAfter(customerId, cursor, limit)
+  }
+
+  async purge(purge: Purge): Promise<number> {
+    return this.#core.purge(purge)
+  }
+
+  async tend(limit: number): Promise<number> {
+    return this.#core.tend(limit)
   }
 
   async inputLog(customerId: string, callId: string): Promise<readonly string[] | null> {

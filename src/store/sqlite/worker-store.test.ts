@@ -15,6 +15,7 @@ import { WorkerStore } from './worker-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'quietline-store-'))
 let opened = 0
+const OTHER_TABLES = ['events', 'deliveries', 'input_logs', 'transcript_words', 'event_floors']
 const pathNow = (): string => join(folder, `${opened}.db`)
 
 storeSuite('store in threads', {
@@ -22,11 +23,13 @@ storeSuite('store in threads', {
     opened += 1
     return WorkerStore.open({ path: pathNow(), clock: new VirtualClock() })
   },
-  empty() {
+  empty(store) {
     const database = new DatabaseSync(pathNow())
-    for (const table of [...Object.keys(TABLES), 'events', 'deliveries', 'input_logs'])
-      database.exec(`delete from ${table}`)
+    for (const table of [...Object.keys(TABLES), ...OTHER_TABLES]) database.exec(`delete from ${table}`)
     database.close()
+    // The writer counts cursors on, unless a batch was refused: then it looks again.
+    const nothing = { table: 'flows', id: '', customer_id: '', expect: {}, reason: 'NOTHING' } as const
+    void store.commit({ guards: [nothing] })
   },
 })
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -122,6 +125,37 @@ describe('a store in threads', () => {
   )
 
   test(
+    'batches that come together are each all or nothing: a refused one leaves the others be',
+    withStore(async ({ store }) => {
+      const number = () => ({ rows: [{ table: 'numbers' as const, row: sampleRow({}, { number: '+1' }) }] })
+      const event = () => sampleEvent({ call_id: null })
+      const asked = [{ events: [event()] }, number(), { ...number(), events: [event()] }, { events: [event()] }, flow()]
+      const answers = await Promise.all(asked.map((batch) => store.commit(batch)))
+      assert.deepEqual(answers, [
+        { ok: true, cursors: [1] },
+        { ok: true, cursors: [] },
+        { ok: false, kind: 'refused', reason: 'TAKEN:numbers.number' },
+        { ok: true, cursors: [2] },
+        { ok: true, cursors: [] },
+      ])
+      assert.equal((await store.eventsAfter('customer-1', 0, 10)).length, 2)
+    }),
+  )
+
+  test(
+    'a disk that is full for one of several batches fails that one only',
+    withStore(async ({ store }) => {
+      store.limitPages(200)
+      const big = { rows: [{ table: 'flows' as const, row: sampleRow({ doc: { text: 'x'.repeat(2_000_000) } }) }] }
+      const answers = await Promise.all([store.commit(flow()), store.commit(big), store.commit(flow())])
+      assert.deepEqual(
+        answers.map(({ ok }) => ok),
+        [true, false, true],
+      )
+    }),
+  )
+
+  test(
     'closing answers what was asked before it',
     withStore(async ({ store }) => {
       const answers = Array.from({ length: 20 }, () => store.commit(flow()))
@@ -135,6 +169,17 @@ describe('a store in threads', () => {
 })
 
 describe('opening a store in threads', () => {
+  test('a second server is refused with one sentence until the first has closed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'quietline-store-'))
+    const options = { path: join(folder, 'store.db'), clock: new VirtualClock() }
+    const first = await WorkerStore.open(options)
+    await assert.rejects(WorkerStore.open(options), { name: 'StoreInUse', message: /in use by another server: stop/ })
+    assert.equal((await first.commit(flow())).ok, true)
+    await first.close()
+    await (await WorkerStore.open(options)).close()
+    rmSync(folder, { recursive: true })
+  })
+
   test('a store of a newer release, a path that is no file, and memory are refused', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'quietline-store-'))
     const path = join(folder, 'store.db')
