@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { z } from 'zod'
-import { accesskeySchema } from '../../src/contract/accesskey.ts'
+import { accesskeySchema, newAccesskeySchema } from '../../src/contract/accesskey.ts'
 import { actAnswer } from '../../src/contract/act.ts'
 import { activeflowSchema } from '../../src/contract/activeflow.ts'
 import { agentSchema } from '../../src/contract/agent.ts'
@@ -84,6 +84,7 @@ function assertRefusal(status: number, body: unknown, what: string): void {
 
 function shapeOf(method: string, path: string): z.ZodType | null {
   const [resource = '', id, verb] = path.split('?')[0]!.split('/').filter(Boolean)
+  if (resource === 'accesskeys' && method === 'POST') return newAccesskeySchema
   const doc = RESOURCES[resource]
   if (!doc) return null
   if (resource === 'calls' && method === 'POST' && !id) return callsAnswer
