@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Change, NewEvent, Records } from '../calls/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { uuidInOrder } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Batch, CommitResult, DeliveryRow, EventRow, Store } from '../store/port.ts'
 import type { Destination, Destinations, Route } from './destinations.ts'
@@ -65,7 +66,7 @@ export class Publisher implements Records {
 
   constructor(world: PublisherWorld) {
     this.#world = world
-    this.#newId = world.newId ?? randomUUID
+    this.#newId = world.newId ?? (() => uuidInOrder(world.clock.wallMicros(), randomUUID()))
   }
 
   save(change: Change): Promise<CommitResult> {

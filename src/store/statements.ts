@@ -204,9 +204,9 @@ export class Statements {
     )
   }
 
-  /** Parameters: event id. */
+  /** Parameters: event id, event id again. */
   removeDeliveries(): string {
-    return text(this.#db.deleteFrom('deliveries').where('event_id', '=', VALUE))
+    return text(this.#db.deleteFrom('deliveries').where('wall_us', '=', this.#ageOf()).where('event_id', '=', VALUE))
   }
 
   /** Parameters: id. */
@@ -286,21 +286,29 @@ export class Statements {
     return text(this.#delivered().where('d.id', '=', VALUE).where('d.customer_id', '=', VALUE))
   }
 
-  /** Newest first. Parameters: customer id, the filters in the order of the shape, `us` and `id` (if so), limit. */
+  /**
+   * Newest first: those of a call by its events, pending ones (which are few) by when they are due, the rest by age.
+   * Parameters: customer id, the filters in the order of the shape, `us` and `id` (if so), limit.
+   */
   deliveries({ filters, state, before }: DeliveriesShape): string {
-    let query = this.#delivered().where('d.customer_id', '=', VALUE)
-    const isRare = state === 'pending' || state === 'dead'
-    const best = isRare ? undefined : DELIVERY_FILTERS.find((filter) => filters.includes(filter))
+    const ofCall = filters.includes('call_id')
+    const isSorted = ofCall || state === 'pending'
+    let query = this.#delivered().where(isSorted ? unindexed('d.customer_id') : 'd.customer_id', '=', VALUE)
+    if (ofCall) query = query.whereRef('d.wall_us', '=', 'e.wall_us')
     for (const filter of filters)
-      query = query.where(filter === best ? `d.${filter}` : unindexed(`d.${filter}`), '=', VALUE)
+      query = query.where(filter === 'call_id' ? 'e.call_id' : unindexed(`d.${filter}`), '=', VALUE)
+    if (state === 'pending' && !ofCall) query = query.where('d.due_us', '>=', sql.lit(0))
     if (state) query = query.where('d.state', '=', sql.lit(state))
     if (before) query = query.where((is) => is(is.refTuple('d.wall_us', 'd.id'), '<', is.tuple(VALUE, VALUE)))
     return text(query.orderBy('d.wall_us', 'desc').orderBy('d.id', 'desc').limit(0))
   }
 
-  /** Parameters: event id, customer id. */
+  /** Parameters: event id, event id again, customer id. */
   deliveriesOf(): string {
-    const query = this.#db.selectFrom('deliveries').select([...DELIVERY_COLUMNS])
+    const query = this.#db
+      .selectFrom('deliveries')
+      .select([...DELIVERY_COLUMNS])
+      .where('wall_us', '=', this.#ageOf())
     return text(query.where('event_id', '=', VALUE).where('customer_id', '=', VALUE).orderBy('destination'))
   }
 
@@ -316,6 +324,11 @@ export class Statements {
 
   #all(table: TableName) {
     return this.#db.selectFrom(table).select([...ROW_COLUMNS, ...keysOf(table)])
+  }
+
+  /** When an event happened. Parameters: its id. */
+  #ageOf() {
+    return this.#db.selectFrom('events').select('wall_us').where('id', '=', VALUE)
   }
 
   /** Deliveries with their events, whose columns are named `event.<column>`. */

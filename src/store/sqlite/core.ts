@@ -166,7 +166,7 @@ export class SqliteCore implements SyncStore {
   }
 
   deliveriesOf(customerId: string, eventId: string): readonly DeliveryRow[] {
-    const found = this.#all('deliveries of', () => this.#statements.deliveriesOf(), [eventId, customerId])
+    const found = this.#all('deliveries of', () => this.#statements.deliveriesOf(), [eventId, eventId, customerId])
     return found.map(deliveryFrom)
   }
 

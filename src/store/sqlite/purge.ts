@@ -61,7 +61,7 @@ function removeEvents(
   const { prepared, statements } = world
   prepared.run('keep floor', () => statements.keepFloor(), [customer_id])
   for (const id of ids) {
-    prepared.run('remove deliveries', () => statements.removeDeliveries(), [id])
+    prepared.run('remove deliveries', () => statements.removeDeliveries(), [id, id])
     prepared.run('remove event', () => statements.removeEvent(), [id])
   }
   return ids.length
