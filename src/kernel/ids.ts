@@ -31,10 +31,13 @@ export function uuidInOrder(micros: Micros, random: string): string {
 
 /** `2026-01-15T09:30:00.000000Z`: UTC, six fractional digits. */
 export function timestamp(micros: Micros): string {
-  const whole = new Date(Math.floor(micros / 1000)).toISOString()
-  const fraction = String(((micros % 1_000_000) + 1_000_000) % 1_000_000).padStart(6, '0')
-  return `${whole.slice(0, 19)}.${fraction}Z`
+  const second = Math.floor(micros / 1_000_000)
+  if (second !== printed.second) printed = { second, text: new Date(second * 1000).toISOString().slice(0, 19) }
+  return `${printed.text}.${String(Math.floor(micros - second * 1_000_000)).padStart(6, '0')}Z`
 }
+
+/** The second that was printed last: most timestamps of one commit share it. */
+let printed = { second: Number.NaN, text: '' }
 
 const TIMESTAMP = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?Z?$/
 

@@ -7,6 +7,9 @@ const CALLS = 20
 const STARTS_PER_CALL = 10
 const REQUESTS = 400
 const IDLE_MS = 3_000
+/** What one request costs a server that is busy with others. */
+const AT_ONCE = 16
+const WARM_UP = 2_000
 
 export async function rest(world: World): Promise<BenchResult> {
   const lines = await world.call(CALLS)
@@ -56,6 +59,22 @@ async function costs(world: World, lines: readonly Line[]): Promise<Figure[]> {
     ...(await costOf(world, 'POST /numbers', count, restMs, (i) =>
       world.ask('POST', '/numbers', { number: number(i) }),
     )),
+    ...(await costOf(
+      world,
+      'GET /calls/{id}',
+      5 * count,
+      restMs,
+      (i) => world.ask('GET', `/calls/${line(i).callId}`),
+      AT_ONCE,
+    )),
+    ...(await costOf(
+      world,
+      'POST /numbers',
+      5 * count,
+      restMs,
+      (i) => world.ask('POST', '/numbers', { number: number(count + i) }),
+      AT_ONCE,
+    )),
   ]
 }
 
@@ -77,22 +96,37 @@ async function idle(world: World): Promise<Rate> {
   }
 }
 
-/** One after the other; what the live calls cost anyway is taken off. */
+/** One after the other, or several at a time; what the live calls cost anyway is taken off. */
 async function costOf(
   world: World,
-  what: string,
+  route: string,
   count: number,
   rest_: Rate,
   ask: (i: number) => Promise<{ sentAt: number; doneAt: number }>,
+  atOnce = 1,
 ): Promise<Figure[]> {
+  const what = atOnce === 1 ? route : `${route}, ${atOnce} at once`
+  const most = atOnce > 1 && route.startsWith('POST') ? 200 : undefined
   for (let i = 0; i < 20; i++) if (what.startsWith('GET')) await ask(i)
   const times: number[] = []
+  let next = 0
+  let end = 0
+  const askOn = async (): Promise<void> => {
+    while (next < end) {
+      const { sentAt, doneAt } = await ask(next++)
+      times.push(doneAt - sentAt)
+    }
+  }
+  const askAll = async (more: number): Promise<void> => {
+    end += more
+    await Promise.all(Array.from({ length: atOnce }, askOn))
+  }
+  // A server that has been asked before: its hot paths are compiled.
+  if (atOnce > 1) await askAll(WARM_UP)
+  times.length = 0
   const began = world.clock.now()
   const before = await world.askServer('cpu')
-  for (let i = 0; i < count; i++) {
-    const { sentAt, doneAt } = await ask(i)
-    times.push(doneAt - sentAt)
-  }
+  await askAll(count)
   const after = await world.askServer('cpu')
   const spanMs = world.clock.now() - began
   const perRequest = (usedMs: number, rate: number): number => (1000 * (usedMs - rate * spanMs)) / count
@@ -102,6 +136,7 @@ async function costOf(
       `${what}, CPU of the main thread`,
       'us',
       perRequest(after.mainThreadMs - before.mainThreadMs, rest_.mainThread),
+      most,
     ),
     figure(`${what}, CPU of all threads`, 'us', perRequest(after.processMs - before.processMs, rest_.process)),
   ]
