@@ -1,5 +1,6 @@
 /** A whole node in this process on free ports, its first customer, phones and receivers. One for each file of checks. */
 
+import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -61,9 +62,10 @@ export class House {
     this.#closers = closers
   }
 
-  /** May be called twice. */
+  /** May be called twice. After it the node has no call, run or timer left. */
   async close(): Promise<void> {
     for (const close of this.#closers.splice(0).reverse()) await close()
+    assert.equal(this.node.parts.runner.census().timers, 0)
   }
 
   get origin(): string {

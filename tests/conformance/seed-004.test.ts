@@ -170,7 +170,8 @@ test('transcripts of one call', { timeout: 60_000 }, async (t) => {
       await receiver.delivered(type, ({ body }) => body.data.transcribe_id === id)
       await until(`both ${type}`, () => receiver.of(type, ({ body }) => body.data.transcribe_id === id).length === 2)
     }
-    assert.equal((await client.must('GET', `/transcripts?transcribe_id=${id}`)).result.length, 0)
+    const { reason } = await client.refused(404, 'GET', `/transcripts?transcribe_id=${id}`)
+    assert.equal(reason, 'TRANSCRIBE_NOT_FOUND')
   })
 })
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -16,7 +16,7 @@ import { SeededRandom } from '../../src/kernel/random.ts'
 import { UdpNetwork } from '../../src/net/udp.ts'
 import type { PhoneCall } from '../../src/phone/call.ts'
 import { Phone } from '../../src/phone/user-agent.ts'
-import type { EventRow } from '../../src/store/port.ts'
+import type { DeliveryRow, EventRow } from '../../src/store/port.ts'
 import type { SqliteCore } from '../../src/store/sqlite/core.ts'
 import { openSqlite } from '../../src/store/sqlite/sqlite-store.ts'
 import { Api } from './api.ts'
@@ -27,7 +27,14 @@ const ROUNDS = process.env['QUIETLINE_PROOF'] === '1' ? 20 : 3
 const SEED = process.env['QUIETLINE_SEED'] ?? String(Date.now())
 const NUMBER = '+899300302'
 const CALLERS = 6
+/** Its calls are put through to a registered phone. */
+const BRIDGED_NUMBER = '+899300303'
+const PERSON = { extension: 'person', password: 'person-secret' }
 const FAILING_SHARE = 0.2
+/** Deliveries that are under way when the server is killed: 32 at once to each address (contract §16). */
+const HELD = 100
+const HOLDING_ADDRESSES = 4
+const HELD_EVENTS = ['call_created', 'call_progressing', 'call_hangup', 'transcribe_done']
 const LIFE_MS = { least: 700, more: 2_500 }
 /** Retried until they arrive (contract §16); others have three attempts. */
 const MUST_ARRIVE = ['call_hangup', 'transcribe_done', 'transcript_created']
@@ -71,6 +78,53 @@ class Receiver {
   }
 }
 
+/** Told of calls on several addresses; while it holds, it takes what it is sent and says nothing. */
+class Holder {
+  /** `<address> <event id>`, each once it was answered. */
+  readonly arrived = new Set<string>()
+  /** Requests that wait for an answer in this life. */
+  held = 0
+  holds = true
+  readonly #addresses: readonly string[]
+
+  static async open(t: TestContext): Promise<Holder> {
+    const server = createServer((request, response) => {
+      request.resume()
+      request.on('end', () => holder.#told(String(request.url), String(request.headers['webhook-id']), response))
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.after(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const holder = new Holder((server.address() as AddressInfo).port)
+    return holder
+  }
+
+  private constructor(port: number) {
+    this.#addresses = Array.from({ length: HOLDING_ADDRESSES }, (_, i) => `http://127.0.0.1:${port}/hold/${i}`)
+  }
+
+  async register(api: Api): Promise<void> {
+    for (const url of this.#addresses) await api.must('POST', '/webhooks', { url, events: HELD_EVENTS })
+  }
+
+  #told(path: string, eventId: string, response: ServerResponse): void {
+    if (this.holds) {
+      this.held++
+      return
+    }
+    this.arrived.add(`${path} ${eventId}`)
+    response.writeHead(200).end()
+  }
+
+  /** The kill has taken the connections with it. */
+  forget(): void {
+    this.held = 0
+  }
+}
+
 /** What a request was answered with 200 or 201 for. */
 class Acknowledged {
   readonly rows: { readonly table: string; readonly id: string }[] = []
@@ -103,9 +157,14 @@ function agentOn(api: Api, receiver: Receiver, acknowledged: Acknowledged): void
   }
 }
 
-async function keepCalling(phone: Phone, random: SeededRandom, isOver: () => boolean): Promise<void> {
+async function keepCalling(
+  phone: Phone,
+  random: SeededRandom,
+  isOver: () => boolean,
+  number: string = NUMBER,
+): Promise<void> {
   while (!isOver()) {
-    const call: PhoneCall = await phone.call(NUMBER)
+    const call: PhoneCall = await phone.call(number)
     await pause(200 + random.below(2_000))
     call.hangup()
     await call.ended
@@ -123,15 +182,29 @@ async function keepCreating(api: Api, acknowledged: Acknowledged, isOver: () => 
   }
 }
 
+/** A call that is never hung up by its caller, put through to a person. */
+async function stayBridged(phone: Phone, api: Api, isOver: () => boolean): Promise<void> {
+  const call = await phone.call(BRIDGED_NUMBER)
+  await call.answered
+  const isUp = async (): Promise<boolean> => {
+    const { body } = await api.ask('GET', '/calls')
+    return body.result.some((one: { master_call_id: string; status: string }) => {
+      return one.status === 'progressing' && !/^0{8}-/.test(one.master_call_id)
+    })
+  }
+  await until('the two are put through', async () => isOver() || (await isUp()))
+}
+
 /** One life: traffic until the kill. */
 async function liveAndDie(
   t: TestContext,
   env: Record<string, string>,
   access: { token: string },
-  receiver: Receiver,
+  told: { receiver: Receiver; holder: Holder },
   acknowledged: Acknowledged,
   random: SeededRandom,
 ): Promise<void> {
+  const { receiver, holder } = told
   const server = new ServerProcess(env)
   t.after(() => (server.exit ? undefined : server.stop('SIGKILL')))
   await server.up()
@@ -142,20 +215,28 @@ async function liveAndDie(
   const phones = await Promise.all(
     Array.from({ length: CALLERS }, (_, i) => openPhone(server.sipPort, `caller${i}`, random)),
   )
+  const person = await openPhone(server.sipPort, PERSON.extension, random, PERSON.password)
+  assert.equal(await person.register(), 200)
+  const bridged = await openPhone(server.sipPort, 'bridged', random)
+  phones.push(person, bridged)
   const traffic = [
     keepCreating(api, acknowledged, () => isDead),
-    ...phones.map((phone) => keepCalling(phone, random, () => isDead)),
+    ...phones.slice(0, CALLERS).map((phone) => keepCalling(phone, random, () => isDead)),
   ]
+  await stayBridged(bridged, api, () => isDead)
+  await until(`${HELD} deliveries are under way`, () => holder.held >= HELD)
   await pause(LIFE_MS.least + random.below(LIFE_MS.more))
   const exit = await server.stop('SIGKILL')
   isDead = true
+  holder.forget()
   assert.equal(exit.signal, 'SIGKILL')
   await Promise.all(phones.map((phone) => phone.close()))
   await Promise.all(traffic)
 }
 
-function openPhone(sipPort: number, user: string, random: SeededRandom): Promise<Phone> {
+function openPhone(sipPort: number, user: string, random: SeededRandom, password?: string): Promise<Phone> {
   return Phone.open({
+    ...(password === undefined ? {} : { credentials: { username: user, password }, autoAnswer: true }),
     network: new UdpNetwork(),
     clock: new RealClock(),
     localAddress: '127.0.0.1',
@@ -206,11 +287,17 @@ function storiesHold(core: SqliteCore, customerId: string): { calls: number; kil
 }
 
 /** What is stored has arrived; only what a failing receiver refused three times may be given up. */
-function allTold(core: SqliteCore, receiver: Receiver, events: readonly EventRow[]): number {
+function allTold(
+  core: SqliteCore,
+  { receiver, holder }: { receiver: Receiver; holder: Holder },
+  events: readonly EventRow[],
+): number {
   let dead = 0
   for (const { id, type, customer_id } of events) {
-    const [delivery] = core.deliveriesOf(customer_id, id)
+    const deliveries = core.deliveriesOf(customer_id, id)
+    const delivery = deliveries.find(({ destination }) => destination.endsWith(receiver.url))
     assert.ok(delivery, `a delivery of ${type}`)
+    heldTold(deliveries, holder, type, id)
     if (delivery.state === 'delivered') assert.ok(receiver.arrived.has(id), `${type} arrived`)
     else {
       assert.equal(delivery.state, 'dead', type)
@@ -220,6 +307,21 @@ function allTold(core: SqliteCore, receiver: Receiver, events: readonly EventRow
     }
   }
   return dead
+}
+
+/** What was under way to the holder when the server was killed has been sent again. */
+function heldTold(deliveries: readonly DeliveryRow[], holder: Holder, type: string, eventId: string): void {
+  const mine = deliveries.filter(({ destination }) => destination.includes('/hold/'))
+  assert.equal(mine.length, HELD_EVENTS.includes(type) ? HOLDING_ADDRESSES : 0, type)
+  for (const { destination, state, attempts } of mine) {
+    const path = new URL(destination.slice(destination.indexOf('http'))).pathname
+    if (state === 'delivered') assert.ok(holder.arrived.has(`${path} ${eventId}`), `${type} arrived at ${path}`)
+    else {
+      assert.equal(state, 'dead', type)
+      assert.ok(!MUST_ARRIVE.includes(type), `${type} is never given up`)
+      assert.equal(attempts, ATTEMPTS, type)
+    }
+  }
 }
 
 test(`${ROUNDS} times kill -9 in the middle of calls loses nothing that was acknowledged`, {
@@ -240,13 +342,21 @@ test(`${ROUNDS} times kill -9 in the middle of calls loses nothing that was ackn
   const { customerId } = first
   const setUp = new Api({ base: first.base, token, customerId })
   await setUp.answeringNumber(NUMBER)
+  await setUp.must('POST', '/extensions', PERSON)
+  const connect = { type: 'connect', option: { destinations: [{ type: 'extension', target: PERSON.extension }] } }
+  const { id } = await setUp.must('POST', '/flows', { name: 'put through', actions: [{ type: 'answer' }, connect] })
+  await setUp.must('POST', '/numbers', { number: BRIDGED_NUMBER, call_flow_id: id })
   await setUp.must('PUT', '/customer', { webhook_method: 'POST', webhook_uri: receiver.url })
+  const holder = await Holder.open(t)
+  await holder.register(setUp)
+  const told = { receiver, holder }
   assert.equal((await first.stop('SIGTERM')).code, 0)
 
   for (let round = 0; round < ROUNDS; round++) {
-    await liveAndDie(t, env, { token }, receiver, acknowledged, random)
+    await liveAndDie(t, env, { token }, told, acknowledged, random)
   }
 
+  holder.holds = false
   const last = new ServerProcess(env)
   t.after(() => (last.exit ? undefined : last.stop('SIGKILL')))
   await last.up()
@@ -260,13 +370,13 @@ test(`${ROUNDS} times kill -9 in the middle of calls loses nothing that was ackn
     DELIVERED_WITHIN_MS,
   )
   const { calls, killed, events } = storiesHold(core, customerId)
-  const dead = allTold(core, receiver, events)
+  const dead = allTold(core, told, events)
   core.close()
   assert.equal((await last.stop('SIGTERM')).code, 0)
   const retried = [...receiver.attempts.values()].filter((attempts) => attempts > 1).length
   assert.ok(killed >= ROUNDS, `${killed} calls were up when the server was killed`)
   t.diagnostic(
-    `${ROUNDS} kills, ${calls} calls of which ${killed} died, ${acknowledged.rows.length} acknowledged rows all there; ` +
+    `${ROUNDS} kills, each with two bridged calls and ${HELD} deliveries or more under way, ${calls} calls of which ${killed} died, ${acknowledged.rows.length} acknowledged rows all there; ` +
       `${events.length} events of calls: ${events.length - dead} arrived (${retried} tried more than once), ${dead} refused ${ATTEMPTS} times`,
   )
 })

@@ -61,7 +61,10 @@ test('S4 check 29: the Python listener prints each transcript once', { skip, tim
   const call = await phone.call(NUMBER)
   await call.answered
   const printed = (): string[] => listener.output.split('\n').filter((line) => line.startsWith('['))
-  await until('the welcome to be printed', () => printed().length === 1)
+  await until('the welcome to be printed', () => printed().length === 1).catch((cause: Error) => {
+    const told = world.events.map(({ type, data }) => `${type} ${data['message'] ?? ''}`).join('; ')
+    throw new Error(`${cause.message}; it printed: ${listener.output}; the server told: ${told}`)
+  })
   const wav = parseWav(readFileSync(world.lines.of(SENTENCE)))
   assert.ok(wav.ok)
   void call.speak(wav.value.channels[0]!)
