@@ -12,6 +12,7 @@ const PARTS = [
   { name: 'faults of single parts', files: ['tests/sim/faults.test.ts', 'tests/sim/first-call.test.ts'] },
   { name: 'a disk that hangs, threads that die', files: ['tests/e2e/frozen-store.test.ts'] },
   { name: 'ten thousand random requests', files: ['src/api/requests.prop.test.ts'] },
+  { name: 'random requests while calls go on', files: ['tests/e2e/random-requests.test.ts'] },
   { name: 'rubbish from the network', files: ['tests/e2e/bad-input.test.ts'] },
   { name: 'starting and stopping', files: ['tests/e2e/start.test.ts'] },
   { name: 'events of twenty customers, with receivers that fail', files: ['tests/e2e/deliveries.test.ts'] },

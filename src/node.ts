@@ -16,6 +16,7 @@ import { WsHub } from './api/ws-hub.ts'
 import type { Records } from './calls/ports.ts'
 import { measureCapacity } from './capacity.ts'
 import { type Config, ConfigError } from './config.ts'
+import { isServed } from './contract/language.ts'
 import { startDemoAgent } from './demo-agent.ts'
 import { openDoors } from './doors.ts'
 import { CallRunner } from './drivers/call-runner.ts'
@@ -191,14 +192,29 @@ async function start(
     records,
     signalling: sip,
     sound,
-    settings: { rateHz: LEG_RATE_HZ, voiceFor: pickVoice },
+    settings: {
+      rateHz: LEG_RATE_HZ,
+      voiceFor: pickVoice,
+      serves: (language, kind) => isServed(language, kind, LANGUAGES),
+    },
     errands,
     log,
     onEnded: (reason, turns) => metrics.callEnded(reason, turns),
   })
+  closers.push(() => runner.close())
   const { defaultCountry, emergencyRoute, strictSource } = config
   const gate = new CallGate({ store, records, clock, log, defaultCountry, emergencyRoute })
-  const exchange = new Exchange({ runner, store, directory, nodeId, bootId, maxDurationMs: config.maxCallMs, gate, defaultCountry, strictSource })
+  const exchange = new Exchange({
+    runner,
+    store,
+    directory,
+    nodeId,
+    bootId,
+    maxDurationMs: config.maxCallMs,
+    gate,
+    defaultCountry,
+    strictSource,
+  })
 
   // ---- what an earlier life left, and what the first one needs
   const accounts: AccountDeps = { store, records, clock, randomBytes: pooledBytes((size) => randomBytes(size)) }

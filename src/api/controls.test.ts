@@ -222,3 +222,19 @@ test('a run without a call is started, stopped, stopped again, and deleted witho
   assert.equal((await owner.delete(`/activeflows/${id}`)).status, 404)
   assert.equal((await owner.post('/activeflows', { flow_id: call })).body.error.reason, 'FLOW_NOT_FOUND')
 })
+
+test('a run that waits at a block goes on, once; one that does not, and one that has ended, are refused', async () => {
+  const id = '7c0cbe80-6f58-4b29-9d5d-25ca0d93a112'
+  await owner.post('/activeflows', { id, actions: [{ type: 'block' }] })
+  const stranger = await world.customer('another stranger')
+  assert.equal((await stranger.post(`/activeflows/${id}/continue`)).status, 404)
+  const on = await owner.post(`/activeflows/${id}/continue`)
+  assert.deepEqual([on.status, on.body.id], [200, id])
+  const refused = async () => {
+    const { status, body } = await owner.post(`/activeflows/${id}/continue`)
+    return [status, body.error.reason]
+  }
+  assert.deepEqual(await refused(), [409, 'STATE_INVALID'])
+  await owner.post(`/activeflows/${id}/stop`)
+  assert.deepEqual(await refused(), [409, 'STATE_INVALID'])
+})

@@ -61,6 +61,7 @@ export class FakeCalls implements CallsDoor {
       case 'moh':
       case 'silence':
       case 'stopFlow':
+      case 'continueFlow':
         return { ok: true, doc: call }
       case 'mute':
         return { ok: true, doc: await this.#change(call, { mute_direction: command.direction }) }
@@ -115,6 +116,17 @@ export class FakeCalls implements CallsDoor {
     return { ok: true, doc }
   }
 
+  /** A run waits at `block` when its first action is one. */
+  async continueRun(customerId: string, activeflowId: string): Promise<Outcome> {
+    const row = await this.#world.store.get('activeflows', customerId, activeflowId)
+    const doc = row?.doc as unknown as ActiveflowDoc | undefined
+    if (!doc || doc.status === 'ended') return { ok: false, code: 'ACTIVEFLOW_NOT_FOUND' }
+    if (doc.current_action.type !== 'block') return { ok: false, code: 'STATE_INVALID' }
+    const next = { ...doc, current_action: { ...doc.current_action, type: 'empty' } }
+    await this.#saveRun(next)
+    return { ok: true, doc: next }
+  }
+
   #run(request: StartRun, id: string): ActiveflowDoc {
     const time = this.#world.time()
     const none = { id: NIL_UUID, next_id: NIL_UUID, type: '', option: {}, tm_execute: null }
@@ -129,7 +141,7 @@ export class FakeCalls implements CallsDoor {
       on_complete_flow_id: NIL_UUID,
       webhook_uri: request.webhookUri,
       webhook_method: request.webhookMethod as ActiveflowDoc['webhook_method'],
-      current_action: none,
+      current_action: (request.actions[0] as ActiveflowDoc['current_action'] | undefined) ?? none,
       forward_action_id: NIL_UUID,
       executed_actions: [],
       tm_create: time,

@@ -52,6 +52,20 @@ describe('the topics of an event', () => {
       ['speaking:s', 'speaking:speaking_started:s'],
     ],
     [
+      'an action that was left out, which its run hears of',
+      'activeflow_action_skipped',
+      { id: 'e', activeflow_id: 'a' },
+      null,
+      ['activeflow:e', 'activeflow:activeflow_action_skipped:e', 'activeflow:a'],
+    ],
+    [
+      'a message that could not be sent',
+      'message_skipped',
+      { id: 'm', activeflow_id: 'a' },
+      'c',
+      ['message:m', 'message:message_skipped:m', 'activeflow:a', 'call:c'],
+    ],
+    [
       'a key of a telephone',
       'dtmf_received',
       { id: 'd', call_id: 'c' },

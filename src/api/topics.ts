@@ -55,7 +55,7 @@ function ownTopics({ type, data }: EventRow): readonly string[] {
   return own ? [`${resource}:${own}`, `${resource}:${type}:${own}`] : []
 }
 
-/** What the resource belongs to: a transcription, an AI call, a call. */
+/** What the resource belongs to: a transcription, an AI call, a run of a flow (ours), a call. */
 function parentTopics(event: EventRow): readonly string[] {
   const { type, data } = event
   const topics: string[] = []
@@ -65,6 +65,8 @@ function parentTopics(event: EventRow): readonly string[] {
   if (transcribe) topics.push(`transcription:${transcribe}`)
   const aicall = type.startsWith('aimessage_') ? id(data, 'aicall_id') : null
   if (aicall) topics.push(`aicall:${aicall}`)
+  const run = type.endsWith('_skipped') ? id(data, 'activeflow_id') : null
+  if (run) topics.push(`activeflow:${run}`)
   const call = callOf(event)
   if (call) topics.push(`call:${call}`)
   return topics

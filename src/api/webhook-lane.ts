@@ -2,7 +2,7 @@
 
 import type { Micros, Scheduled } from '../kernel/clock.ts'
 import type { DeliveryRow, EventRow } from '../store/port.ts'
-import { leastImportant } from './webhook-schedule.ts'
+import { importance } from './webhook-schedule.ts'
 import type { WebhookTarget } from './webhook-target.ts'
 
 export interface Job {
@@ -30,6 +30,8 @@ export class Lane {
   readonly #limits: LaneLimits
   readonly #queue: Job[] = []
   readonly #waiting = new Map<Job, Scheduled>()
+  readonly #queued = new Ranks()
+  readonly #later = new Ranks()
   #inFlight = 0
   /** True while somebody takes from the queue; only one may, or the order is lost. */
   taking = false
@@ -44,16 +46,24 @@ export class Lane {
   /** @returns the job that had to go, if there were too many: the oldest of the least important */
   queue(job: Job): Job | null {
     this.#queue.push(job)
+    this.#queued.add(job)
     if (this.#queue.length <= this.#limits.queued) return null
-    const at = leastImportant(typesOf(this.#queue))
-    return this.#queue.splice(at, 1)[0] ?? null
+    const rank = this.#queued.least
+    const gone = this.#queue.splice(
+      this.#queue.findIndex((one) => rankOf(one) === rank),
+      1,
+    )[0]!
+    this.#queued.remove(gone)
+    return gone
   }
 
   /** The next job to start, which is in flight from now on; null when there is none or no room. */
   take(): Job | null {
     if (this.#inFlight >= this.#limits.inFlight) return null
     const job = this.#queue.shift() ?? null
-    if (job) this.#inFlight += 1
+    if (!job) return null
+    this.#queued.remove(job)
+    this.#inFlight += 1
     return job
   }
 
@@ -65,10 +75,11 @@ export class Lane {
   /** @returns the job that had to go, as in `queue` */
   wait(job: Job, timer: Scheduled): Job | null {
     this.#waiting.set(job, timer)
+    this.#later.add(job)
     if (this.#waiting.size <= this.#limits.waiting) return null
-    let at = leastImportant(typesOf(this.#waiting.keys()))
+    const rank = this.#later.least
     for (const gone of this.#waiting.keys()) {
-      if (at-- > 0) continue
+      if (rankOf(gone) !== rank) continue
       this.waited(gone)
       return gone
     }
@@ -78,7 +89,9 @@ export class Lane {
   /** The time of a waiting job has come, or it waits no longer. @returns false when it did not wait */
   waited(job: Job): boolean {
     this.#waiting.get(job)?.cancel()
-    return this.#waiting.delete(job)
+    if (!this.#waiting.delete(job)) return false
+    this.#later.remove(job)
+    return true
   }
 
   /** True while a delivery waits for room. */
@@ -98,12 +111,29 @@ export class Lane {
 
   /** Forgets all but what is in flight. */
   clear(): void {
-    this.#queue.length = 0
-    for (const timer of this.#waiting.values()) timer.cancel()
-    this.#waiting.clear()
+    for (const job of this.#queue.splice(0)) this.#queued.remove(job)
+    for (const job of [...this.#waiting.keys()]) this.waited(job)
   }
 }
 
-function* typesOf(jobs: Iterable<Job>): Generator<string> {
-  for (const { delivery, event } of jobs) yield delivery?.event_type ?? event.type
+/** How many jobs of each importance there are: which ones go first is known without a look at all. */
+class Ranks {
+  readonly #counts: [number, number, number] = [0, 0, 0]
+
+  add(job: Job): void {
+    this.#counts[rankOf(job)]++
+  }
+
+  remove(job: Job): void {
+    this.#counts[rankOf(job)]--
+  }
+
+  /** The least important that is there. */
+  get least(): number {
+    return this.#counts.findIndex((count) => count > 0)
+  }
+}
+
+function rankOf({ delivery, event }: Job): 0 | 1 | 2 {
+  return importance(delivery?.event_type ?? event.type)
 }

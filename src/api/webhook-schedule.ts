@@ -65,20 +65,3 @@ export function importance(eventType: string): 0 | 1 | 2 {
   if (MUST_ARRIVE.has(eventType)) return 2
   return /_(?:interim|intermediate|updated)$/.test(eventType) ? 0 : 1
 }
-
-/** @returns where the oldest of the least important is; the types are in order of age and not empty */
-export function leastImportant(types: Iterable<string>): number {
-  let least = 3
-  let at = 0
-  let i = 0
-  for (const type of types) {
-    const mine = importance(type)
-    if (mine < least) {
-      least = mine
-      at = i
-    }
-    if (least === 0) break
-    i += 1
-  }
-  return at
-}

@@ -133,7 +133,8 @@ describe('/webhook_deliveries', () => {
   const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
 
   async function deliver(n: number, change: Partial<DeliveryRow> = {}): Promise<[EventRow, DeliveryRow]> {
-    const event = sampleEvent({ id: uuid(n), customer_id: alice.id, wall_us: at + n, data: { n } })
+    const call = change.call_id ? { call_id: change.call_id, seq: n } : {}
+    const event = sampleEvent({ id: uuid(n), customer_id: alice.id, wall_us: at + n, data: { n }, ...call })
     const delivery = sampleDelivery(event, { id: uuid(100 + n), due_us: at + n, ...change })
     await world.store.commit({ events: [event], deliveries: [delivery] })
     return [event, delivery]

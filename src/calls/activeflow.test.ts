@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { activeflowSchema } from '../contract/activeflow.ts'
+import { messageSkippedSchema } from '../contract/events.ts'
 import { NIL_UUID } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { Activeflow, type ActiveflowCommand, type ActiveflowInput } from './activeflow.ts'
@@ -114,6 +115,27 @@ test('a block is left by continue', () => {
   const run = new Driven([action('block'), action('sleep', { duration: 5 })])
   const doc = run.command({ kind: 'continue' })
   assert.equal((doc['current_action'] as JsonObject)['type'], 'sleep')
+})
+
+test('only a block is left by continue', () => {
+  const run = new Driven([action('sleep', { duration: 5 }), action('block')])
+  const [reply] = run.give({ kind: 'command', reply: 7, command: { kind: 'continue' } })
+  assert.deepEqual(reply, { kind: 'reply', to: 7, outcome: { ok: false, code: 'STATE_INVALID' } })
+  assert.equal((run.part.doc()['current_action'] as JsonObject)['type'], 'sleep')
+})
+
+test('a message that cannot be sent is told, even by a run that has ended meanwhile; one that was sent is not', () => {
+  const send = action('message_send', { destinations: [{ target: '+15551234567' }], text: 'Hi' })
+  const run = new Driven([send, send])
+  assert.equal(run.part.doc()['status'], 'ended')
+  assert.equal(run.of('over').length, 0)
+  run.give({ kind: 'errandDone', errand: 1, result: { ok: true } })
+  run.give({ kind: 'errandDone', errand: 2, result: { ok: false, why: 'no gateway' } })
+  const [told, ...more] = run.of('event').filter(({ event }) => event.type === 'message_skipped')
+  assert.deepEqual(more, [])
+  const { reason, activeflow_id, call_id } = messageSkippedSchema.parse(told!.event.data)
+  assert.deepEqual([reason, activeflow_id, call_id], ['no gateway', id(1), undefined])
+  assert.equal(run.all.at(-1)?.kind, 'over')
 })
 
 test('a run of a day is stopped', () => {

@@ -11,6 +11,7 @@ import { Effects, type Tally } from './effects.ts'
 import type { ErrandResult } from './errands.ts'
 import type { FlowHost } from './flow/action.ts'
 import { FlowRun } from './flow/run.ts'
+import { Messages } from './messages.ts'
 import type { CallOutput, RunBirth } from './part.ts'
 
 /** A run that is not over by then is stopped. */
@@ -28,6 +29,7 @@ export type ActiveflowInput =
 export class Activeflow {
   readonly #tally: Tally = { seq: 0, bornAt: 0 }
   #run: FlowRun | null = null
+  #messages: Messages | null = null
   #errands = 0
   #isOver = false
 
@@ -35,7 +37,7 @@ export class Activeflow {
     if (input.kind === 'born') this.#tally.bornAt = now
     const fx = new Effects(now, wall, this.#tally)
     if (!this.#isOver) this.#take(fx, input)
-    if (this.#run?.isEnded && !this.#isOver) this.#over(fx)
+    if (this.#run?.isEnded && !this.#messages?.isWaiting && !this.#isOver) this.#over(fx)
     return fx.outputs
   }
 
@@ -49,9 +51,13 @@ export class Activeflow {
         return this.#born(fx, input)
       case 'timer':
         if (input.name === 'flow') this.#run?.input(fx, { kind: 'timer' })
-        else if (input.name === 'maxDuration') this.#run?.stop(fx)
+        else if (input.name === 'maxDuration') {
+          this.#messages?.abandon()
+          this.#run?.stop(fx)
+        }
         return
       case 'errandDone':
+        this.#messages?.done(fx, input.errand, input.result)
         return this.#run?.input(fx, input)
       case 'command':
         return this.#command(fx, input.reply, input.command)
@@ -63,6 +69,7 @@ export class Activeflow {
   #born(fx: Effects, birth: RunBirth): void {
     const random = new SeededRandom(birth.seed)
     const facts = { ...birth, random }
+    this.#messages = new Messages(facts)
     this.#run = new FlowRun(
       facts,
       this.#host(() => random.uuid()),
@@ -76,6 +83,7 @@ export class Activeflow {
   }
 
   #command(fx: Effects, reply: number, command: ActiveflowCommand): void {
+    if (command.kind === 'continue' && !this.#run?.isBlocked) return fx.refuse(reply, 'STATE_INVALID')
     if (command.kind === 'stop') this.#run?.stop(fx)
     else if (command.kind === 'delete') this.#run?.delete(fx)
     else this.#run?.input(fx, { kind: 'continue' })
@@ -107,10 +115,12 @@ export class Activeflow {
       echo: nothing,
       mute: nothing,
       callStatus: () => '',
+      serves: () => false,
       wake: (fx, at) => fx.out({ kind: 'timer', name: 'flow', at }),
       dial: (fx, dial) => fx.out({ kind: 'dial', dial: { ...dial, groupcallId: newId(), isChild: false } }),
       errand: (fx, what) => {
         fx.out({ kind: 'errand', errand: ++this.#errands, what })
+        this.#messages?.asked(this.#errands, what)
         return this.#errands
       },
       startRun: (fx, run) => fx.out({ kind: 'startRun', run }),

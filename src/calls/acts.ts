@@ -89,7 +89,7 @@ export class Acts {
         host.stopTranscribe(fx)
         return null
       case 'hold':
-        fx.out({ kind: 'hold', on: action.on })
+        host.hold(fx, action.on)
         return null
       case 'mute':
         host.mute(fx, action.direction)

@@ -62,6 +62,8 @@ export class CallCommands {
         return this.#transfer(fx, reply, command)
       case 'stopFlow':
         return this.#stopFlow(fx, reply, command.thenDelete === true)
+      case 'continueFlow':
+        return this.#continueFlow(fx, reply)
       default:
         command satisfies never
     }
@@ -106,7 +108,7 @@ export class CallCommands {
   #sound(fx: Effects, reply: number, command: CallCommand & { kind: 'hold' | 'mute' | 'moh' | 'silence' }): void {
     if (this.#inside.record.status !== 'progressing') return fx.refuse(reply, 'CALL_STATE_INVALID')
     if (command.kind === 'mute') this.#host.mute(fx, command.direction)
-    else if (command.kind === 'hold') fx.out({ kind: 'hold', on: command.on })
+    else if (command.kind === 'hold') this.#host.hold(fx, command.on)
     else fx.out({ kind: 'background', sound: command.kind === 'moh' && command.on ? 'music' : 'none' })
     this.#reply(fx, reply)
   }
@@ -148,6 +150,14 @@ export class CallCommands {
     if (!flow) return fx.refuse(reply, 'ACTIVEFLOW_NOT_FOUND')
     if (thenDelete) flow.delete(fx)
     else flow.stop(fx)
+    fx.reply(reply, { ok: true, doc: flow.doc() })
+  }
+
+  #continueFlow(fx: Effects, reply: number): void {
+    const flow = this.#inside.flow()
+    if (!flow) return fx.refuse(reply, 'ACTIVEFLOW_NOT_FOUND')
+    if (!flow.isBlocked) return fx.refuse(reply, 'STATE_INVALID')
+    this.#inside.tellFlow(fx, { kind: 'continue' })
     fx.reply(reply, { ok: true, doc: flow.doc() })
   }
 

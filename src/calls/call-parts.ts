@@ -8,10 +8,12 @@ import { CallCommands } from './call-commands.ts'
 import { CallRecord, callVariables } from './call-record.ts'
 import { Ears } from './ears.ts'
 import type { Effects } from './effects.ts'
-import type { CallFacts, VoiceWish } from './facts.ts'
+import type { CallFacts, Serves, VoiceWish } from './facts.ts'
 import { FlowRun } from './flow/run.ts'
 import { CallHost } from './flow-host.ts'
+import { Hold } from './hold.ts'
 import type { Inside } from './inside.ts'
+import { Messages } from './messages.ts'
 import { Mouth } from './mouth.ts'
 import { Outcomes } from './outcomes.ts'
 import { Overhearing } from './overhearing.ts'
@@ -24,6 +26,8 @@ import { Voice } from './voice.ts'
 export interface CallSettings {
   readonly rateHz: number
   readonly voiceFor: (wish: VoiceWish) => string
+  /** Absent: every language is. */
+  readonly serves?: Serves
 }
 
 /** What the parts ask of the call itself. */
@@ -46,7 +50,8 @@ export function assemble(fx: Effects, birth: Birth, settings: CallSettings, hook
   const facts = factsOf(fx, birth, settings)
   const record = new CallRecord(birth, facts)
   const turns = new Turns(fx.now)
-  const ears = new Ears(facts, turns)
+  const ours = callVariables(birth, facts)
+  const ears = new Ears(facts, turns, () => flow?.variables ?? ours)
   const overhearing = new Overhearing(facts.callId, ears)
   const mouth = new Mouth(settings.rateHz)
   const voice = new Voice(birth.callId, birth.direction, mouth)
@@ -58,13 +63,27 @@ export function assemble(fx: Effects, birth: Birth, settings: CallSettings, hook
     over: (now, end) => peers.disconnected(now, end),
     changed: hooks.changed,
   })
-  const inside: Inside = { ...hooks, facts, record, turns, ears, mouth, speakings, bridge, flow: () => flow }
+  const hold = new Hold()
+  const messages = new Messages(facts)
+  const inside: Inside = {
+    ...hooks,
+    facts,
+    record,
+    turns,
+    ears,
+    mouth,
+    speakings,
+    bridge,
+    hold,
+    messages,
+    flow: () => flow,
+  }
   const outcomes = new Outcomes(inside, voice)
   const peers = new Peers(inside, { voice, overhearing, outcomes })
   const host = new CallHost(inside)
   const acts = new Acts(inside, host)
   const commands = new CallCommands(inside, host, acts)
-  const flow = birth.plan ? new FlowRun(facts, host, birth.plan, callVariables(birth, facts), fx) : null
+  const flow = birth.plan ? new FlowRun(facts, host, birth.plan, ours, fx) : null
   return { ...inside, voice, overhearing, outcomes, peers, host, acts, commands }
 }
 
@@ -81,5 +100,6 @@ function factsOf(fx: Effects, birth: Birth, settings: CallSettings): CallFacts {
     bornWall: fx.stamp(),
     rateHz: settings.rateHz,
     voiceFor: settings.voiceFor,
+    serves: settings.serves ?? (() => true),
   }
 }

@@ -17,6 +17,7 @@ export interface Shown {
   /** Calls at the other end of a bridge, or being rung. */
   readonly chained: readonly string[]
   readonly bridgedWith: string | null
+  readonly isOnHold: boolean
 }
 
 export class CallRecord {
@@ -115,6 +116,7 @@ export class CallRecord {
         sip_call_id: birth.sipCallId,
         ...(birth.callerId === undefined ? {} : { caller_id: birth.callerId }),
         ...(now.bridgedWith === null ? {} : { bridged_call_id: now.bridgedWith }),
+        ...(now.isOnHold ? { on_hold: true } : {}),
         ...birth.metadata,
       },
       tm_ringing: time(this.#ringingAt),

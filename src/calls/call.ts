@@ -83,7 +83,9 @@ export class Call {
       case 'threadLost':
         return this.#threadLost(fx, input.thread)
       case 'errandDone':
-        return this.#tellFlow(fx, input)
+        this.#parts.messages.done(fx, input.errand, input.result)
+        this.#tellFlow(fx, input)
+        return this.#closeWhenQuiet(fx)
       case 'peer':
         return this.#parts.peers.take(fx, input.news)
       default:
@@ -98,7 +100,7 @@ export class Call {
     this.#toldAction = action
     const peer = this.#status === 'hangup' ? null : this.#parts.bridge.peer
     this.#parts.outcomes.settled(fx, this.#parts.voice.bridged(peer))
-    this.#parts.overhearing.sync(fx, peer)
+    this.#parts.overhearing.sync(fx, peer, this.#parts.hold.isOn)
     const isTold = !this.#isChanged || this.#status === 'hangup'
     this.#isChanged = false
     if (isTold) return
@@ -143,6 +145,7 @@ export class Call {
       case 'ended':
         return this.#end(fx, 'ended', news.cause === 'timeout' || news.cause === 'transport' ? 'failed' : 'normal')
       case 'held':
+        if (this.#parts.hold.answered(fx, news.on, news.ok)) this.#isChanged = true
         return
       default:
         news satisfies never
@@ -340,6 +343,7 @@ export class Call {
     if (name === 'flow') return this.#tellFlow(fx, { kind: 'timer' })
     if (name !== 'wrapUp') return
     this.#parts.ears.abandon(fx)
+    this.#parts.messages.abandon()
     this.#parts.outcomes.settled(fx, this.#parts.mouth.closed([]))
     this.#legIsGone = true
     this.#closeWhenQuiet(fx)
@@ -370,6 +374,7 @@ export class Call {
       !this.#legIsGone ||
       !this.#parts.ears.isQuiet ||
       this.#parts.mouth.isBusy ||
+      this.#parts.messages.isWaiting ||
       this.#isOver
     )
       return
@@ -389,6 +394,7 @@ export class Call {
       action: this.#parts.flow()?.currentAction,
       chained: this.#parts.bridge.chained,
       bridgedWith: this.#parts.bridge.peer,
+      isOnHold: this.#parts.hold.isOn,
     }
   }
 

@@ -72,6 +72,8 @@ export type CallCommand =
     }
   /** Ends the run of the flow; the call is then hung up. */
   | { readonly kind: 'stopFlow'; readonly thenDelete?: boolean }
+  /** For a flow that waits at `block`. */
+  | { readonly kind: 'continueFlow' }
 
 /** What may be done to a call outside its flow. */
 export type ActAction =
@@ -133,6 +135,8 @@ export interface CallsDoor {
    * `thenDelete`: deleted once it has ended, and the answer's doc carries `tm_delete`.
    */
   stopRun(customerId: string, activeflowId: string, thenDelete?: boolean): Promise<Outcome>
+  /** A run that waits at `block` goes on; one that does not: `STATE_INVALID`. The answer's doc is the activeflow. */
+  continueRun(customerId: string, activeflowId: string): Promise<Outcome>
   /** Ends all member calls. `thenDelete`: deleted once the last has ended, and the answer's doc carries `tm_delete`. */
   hangupGroupcall(customerId: string, groupcallId: string, thenDelete?: boolean): Promise<Outcome>
 }

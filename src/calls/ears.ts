@@ -6,6 +6,7 @@
 import { step, type Table } from '../kernel/machine.ts'
 import type { Effects } from './effects.ts'
 import type { CallFacts } from './facts.ts'
+import type { Variables } from './flow/variables.ts'
 import type { HeardNews } from './part.ts'
 import { Transcribe, type TranscribeWish } from './transcribe.ts'
 import type { Turns } from './turns.ts'
@@ -55,14 +56,17 @@ export interface Listener {
 export class Ears {
   readonly #facts: CallFacts
   readonly #turns: Turns
+  readonly #variables: () => Variables
   #state: State = 'off'
   #transcribes: Transcribe[] = []
   #phrases: readonly string[] | null = null
   #listener: Listener | null = null
 
-  constructor(facts: CallFacts, turns: Turns) {
+  /** @param variables of the call and its flow, as they are when a transcription ends */
+  constructor(facts: CallFacts, turns: Turns, variables: () => Variables = () => ({})) {
     this.#facts = facts
     this.#turns = turns
+    this.#variables = variables
   }
 
   get isQuiet(): boolean {
@@ -78,7 +82,7 @@ export class Ears {
   }
 
   start(fx: Effects, wish: TranscribeWish, phrases: readonly string[] | null, reply: number | null): Transcribe {
-    const transcribe = new Transcribe(this.#facts, wish, fx)
+    const transcribe = new Transcribe(this.#facts, wish, fx, this.#variables)
     this.#transcribes.push(transcribe)
     transcribe.open(fx, reply)
     if (phrases) this.#phrases = phrases

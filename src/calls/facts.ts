@@ -10,6 +10,9 @@ export interface VoiceWish {
   readonly voice: string
 }
 
+/** Whether an engine recognises (`stt`) or speaks (`tts`) a language, in its usual form. */
+export type Serves = (language: string, kind: 'stt' | 'tts') => boolean
+
 export interface CallFacts {
   readonly callId: string
   readonly customerId: string
@@ -23,4 +26,5 @@ export interface CallFacts {
   readonly rateHz: number
   /** Name of the installed voice that comes nearest to a wish. */
   readonly voiceFor: (wish: VoiceWish) => string
+  readonly serves: Serves
 }

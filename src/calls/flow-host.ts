@@ -96,13 +96,23 @@ export class CallHost implements FlowHost {
     if (record.mute(direction)) changed()
   }
 
+  hold(fx: Effects, on: boolean): void {
+    const { hold, changed } = this.#inside
+    if (hold.set(fx, on)) changed()
+  }
+
   errand(fx: Effects, what: Errand): number {
     fx.out({ kind: 'errand', errand: ++this.#errands, what })
+    this.#inside.messages.asked(this.#errands, what)
     return this.#errands
   }
 
   startRun(fx: Effects, run: RunWish): void {
     fx.out({ kind: 'startRun', run })
+  }
+
+  serves(language: string, kind: 'stt' | 'tts'): boolean {
+    return this.#inside.facts.serves(language, kind)
   }
 
   callStatus(): string {

@@ -89,6 +89,8 @@ export type GroupcallInput =
   | { readonly kind: 'callOver'; readonly callId: string; readonly reason: string }
   /** The call that dials is another one from now on. */
   | { readonly kind: 'master'; readonly callId: string }
+  /** It has broken: whoever is still rung for it rings no more. */
+  | { readonly kind: 'masterLost'; readonly callId: string }
   | { readonly kind: 'command'; readonly reply: number; readonly command: GroupcallCommand }
 
 /** From the one that says most of somebody who was reached to the one that says least. */
@@ -133,6 +135,9 @@ export class Groupcall {
       case 'master':
         this.#master = input.callId
         this.#save(fx)
+        break
+      case 'masterLost':
+        if (input.callId === this.#master && this.#state === 'dialing') this.#step(fx, 'hangUp')
         break
       case 'command':
         if (input.command.kind === 'delete') this.#deleting.push(input.reply)

@@ -9,6 +9,8 @@ import type { CallFacts } from './facts.ts'
 import type { FlowInput } from './flow/action.ts'
 import type { FlowRun } from './flow/run.ts'
 import type { HangupReason } from './hangup.ts'
+import type { Hold } from './hold.ts'
+import type { Messages } from './messages.ts'
 import type { Mouth } from './mouth.ts'
 import type { Speakings } from './speakings.ts'
 import type { Turns } from './turns.ts'
@@ -21,6 +23,8 @@ export interface Inside {
   readonly mouth: Mouth
   readonly speakings: Speakings
   readonly bridge: Bridge
+  readonly hold: Hold
+  readonly messages: Messages
   /** Null without a plan. */
   flow(): FlowRun | null
   tellFlow(fx: Effects, input: FlowInput): void

@@ -20,11 +20,15 @@ export class Overhearing {
     this.#ears = ears
   }
 
-  /** Asks the peer for what our transcriptions want to know, or no longer. Called after each input. */
-  sync(fx: Effects, peer: string | null): void {
+  /**
+   * Asks the peer for what our transcriptions want to know, or no longer. Called after each input.
+   *
+   * @param isApart we are on hold: what the peer says is not heard here
+   */
+  sync(fx: Effects, peer: string | null, isApart = false): void {
     if (peer !== this.#peer && this.#lentTo !== null && this.#lentTo !== peer) this.#lend(fx, null)
     this.#peer = peer
-    const wanted = peer === null ? null : this.#ears.wanted
+    const wanted = peer === null || isApart ? null : this.#ears.wanted
     if (this.#asked && (this.#asked.peer !== peer || !wanted)) this.#ask(fx, this.#asked.peer, null, null)
     if (peer === null || !wanted) {
       this.#asked = null

@@ -198,6 +198,7 @@ export type CallOutput =
     }
   | { readonly kind: 'bridge'; readonly peerCallId: string; readonly oneWay?: boolean }
   | { readonly kind: 'unbridge' }
+  | { readonly kind: 'holdSound'; readonly on: boolean }
   | { readonly kind: 'background'; readonly sound: Background }
   | { readonly kind: 'mute'; readonly direction: '' | 'in' | 'out' | 'both' }
   | { readonly kind: 'echo'; readonly on: boolean }

@@ -133,6 +133,8 @@ export interface Sound {
   /** Both hear each other; `oneWay`: only the first hears the second. Undone by `unbridge` and by closing either. */
   bridge(callId: string, peerCallId: string, oneWay?: boolean): void
   unbridge(callId: string): void
+  /** Music for the far end, which hears nobody and is heard by nobody; bridge and background sound again afterwards. */
+  hold(callId: string, on: boolean): void
   background(callId: string, sound: Background): void
   mute(callId: string, direction: '' | 'in' | 'out' | 'both'): void
   echo(callId: string, on: boolean): void

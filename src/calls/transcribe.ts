@@ -9,6 +9,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import { step, type Table } from '../kernel/machine.ts'
 import type { Effects } from './effects.ts'
 import type { CallFacts } from './facts.ts'
+import type { Variables } from './flow/variables.ts'
 
 type State = 'starting' | 'listening' | 'finishing' | 'done'
 type Input = 'attached' | 'engineFailed' | 'stop' | 'callGone' | 'finished'
@@ -59,6 +60,7 @@ export class Transcribe {
   readonly wish: TranscribeWish
   readonly startedAt: Millis
   readonly #facts: CallFacts
+  readonly #variables: () => Variables
   readonly #streamings: readonly { readonly id: string; readonly direction: 'in' | 'out' }[]
   readonly #createdAt: Micros
   #updatedAt: Micros
@@ -69,8 +71,10 @@ export class Transcribe {
   /** Commands waiting for `done`. */
   #waiting: number[] = []
 
-  constructor(facts: CallFacts, wish: TranscribeWish, fx: Effects) {
+  /** @param variables what the flow that runs afterwards is given besides our own */
+  constructor(facts: CallFacts, wish: TranscribeWish, fx: Effects, variables: () => Variables) {
     this.#facts = facts
+    this.#variables = variables
     this.wish = wish
     this.id = facts.random.uuid()
     this.startedAt = fx.now
@@ -244,6 +248,7 @@ export class Transcribe {
         referenceId: this.id,
         referenceActiveflowId: this.#facts.activeflowId,
         variables: {
+          ...this.#variables(),
           'voipbin.call.id': this.#facts.callId,
           'voipbin.transcribe.id': this.id,
           'voipbin.transcribe.language': language,

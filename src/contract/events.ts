@@ -111,6 +111,27 @@ export const disclosedSchema = z.object({
 
 export type DisclosedDoc = z.infer<typeof disclosedSchema>
 
+/** A message could not be sent (ours). `call_id` is absent for a run of a flow without a call. */
+export const messageSkippedSchema = z.object({
+  id: uuid,
+  customer_id: uuid,
+  call_id: uuid.optional(),
+  activeflow_id: uuid,
+  reason: z.string(),
+  tm_create: time,
+})
+
+/** An action of a flow was left out (ours). `action_id` is the nil UUID for a flow's own `transcription`. */
+export const actionSkippedSchema = z.object({
+  id: uuid,
+  customer_id: uuid,
+  activeflow_id: uuid,
+  action_id: uuid,
+  type: z.string(),
+  reason: z.string(),
+  tm_create: time,
+})
+
 /** Resources as events carry them: without secrets. */
 export const customerInEvent = customerSchema.omit({ webhook_secret: true })
 export const extensionInEvent = extensionSchema.omit({ password: true })
@@ -134,6 +155,8 @@ export const EVENTS = {
   activeflow_created: activeflowSchema,
   activeflow_updated: activeflowSchema,
   activeflow_deleted: activeflowSchema,
+  activeflow_action_skipped: actionSkippedSchema,
+  message_skipped: messageSkippedSchema,
   transcribe_created: transcribeSchema,
   transcribe_progressing: transcribeSchema,
   transcribe_done: transcribeSchema,

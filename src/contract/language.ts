@@ -45,6 +45,11 @@ export function readLanguage(tag: string): string | null {
   return region === undefined ? locale.baseName : `${locale.baseName}-${region}`
 }
 
+/** Whether an engine recognises or speaks a language, in its usual form. */
+export function isServed(language: string, kind: 'stt' | 'tts', available: readonly LanguageDoc[]): boolean {
+  return available.some((one) => one.language === language && one[kind].length > 0)
+}
+
 /**
  * The language a session will use.
  *

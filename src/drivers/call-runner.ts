@@ -103,6 +103,11 @@ export class CallRunner {
     return this.#ended
   }
 
+  /** Lets go of all timers. What still lives is ended by the next start. */
+  close(): void {
+    for (const mailbox of this.#mailboxes.values()) mailbox.timers.clearAll()
+  }
+
   /** Mailboxes, timers and answers owed: all zero when nothing is left. */
   census(): { readonly mailboxes: number; readonly timers: number; readonly replies: number } {
     let timers = 0
@@ -144,10 +149,13 @@ export class CallRunner {
     this.tell({ kind: 'groupcall', id: birth.groupcallId }, birth)
   }
 
-  bearRun(birth: RunBirth): void {
+  /** @returns its record as first stored, which may be its last; null when it could not be */
+  bearRun(birth: RunBirth): Promise<JsonObject | null> {
     const part = new Activeflow() as Mailbox['part']
-    this.#open({ kind: 'activeflow', id: birth.activeflowId }, birth.customerId, part, null)
-    this.tell({ kind: 'activeflow', id: birth.activeflowId }, birth)
+    const ref = { kind: 'activeflow', id: birth.activeflowId } as const
+    const { firstDoc } = this.#open(ref, birth.customerId, part, null)
+    this.tell(ref, birth)
+    return firstDoc
   }
 
   /** @returns false when the mailbox is closed or full */
@@ -177,11 +185,11 @@ export class CallRunner {
     return this.#mailboxes.get(ref.id)?.firstDoc ?? Promise.resolve(null)
   }
 
-  #open(ref: Ref, customerId: string, part: Mailbox['part'], birth: Birth | null): void {
+  #open(ref: Ref, customerId: string, part: Mailbox['part'], birth: Birth | null): Mailbox {
     const ledger = new Ledger(this.#options.records, this.#options.clock, this.#options.log)
     const timers = new Timers(this.#options.clock)
     const first = Promise.withResolvers<JsonObject | null>()
-    this.#mailboxes.set(ref.id, {
+    const mailbox: Mailbox = {
       ref,
       customerId,
       part,
@@ -195,7 +203,9 @@ export class CallRunner {
       gaveFirstDoc: first.resolve,
       inputs: 0,
       isBusy: false,
-    })
+    }
+    this.#mailboxes.set(ref.id, mailbox)
+    return mailbox
   }
 
   #drain(mailbox: Mailbox): void {
@@ -284,6 +294,8 @@ export class CallRunner {
         return sound.bridge(id, output.peerCallId, output.oneWay)
       case 'unbridge':
         return sound.unbridge(id)
+      case 'holdSound':
+        return sound.hold(id, output.on)
       case 'background':
         return sound.background(id, output.sound)
       case 'mute':
@@ -394,6 +406,10 @@ export class CallRunner {
     this.#options.signalling.forget(mailbox.ref.id)
   }
 
+  #tellGroupcalls(input: GroupcallInput): void {
+    for (const { ref } of [...this.#mailboxes.values()]) if (ref.kind === 'groupcall') this.tell(ref, input)
+  }
+
   /** A bug of ours ends this call, and only this one. */
   #crashed(mailbox: Mailbox, cause: unknown): void {
     const recent = mailbox.log.slice(-30).map(({ n, now, input }) => ({ n, now, kind: input.kind }))
@@ -408,6 +424,8 @@ export class CallRunner {
     mailbox.ledger.bury(mailbox.ref, mailbox.customerId)
     this.#close(mailbox)
     for (const { ref, input } of others) this.tell(ref, input)
+    // Whatever it dialled, or was handed while it rang: each groupcall knows whose it is.
+    if (mailbox.birth) this.#tellGroupcalls({ kind: 'masterLost', callId: mailbox.ref.id })
   }
 }
 

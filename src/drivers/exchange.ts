@@ -3,6 +3,7 @@
  * asked for at the gate before any record of it is made.
  */
 
+import type { ActiveflowCommand } from '../calls/activeflow.ts'
 import type { CallCommand, CallsDoor, Originate, Outcome, StartRun } from '../calls/commands.ts'
 import type { Birth, RunBirth, RunWish } from '../calls/part.ts'
 import { isUnset, NIL_UUID } from '../kernel/ids.ts'
@@ -188,7 +189,7 @@ export class Exchange implements CallsDoor {
     if (plan === 'unknown flow') return { ok: false, code: 'FLOW_NOT_FOUND' }
     const { webhookUri, webhookMethod } = request
     const found = plan ?? { flowId: NIL_UUID, actions: [], variables: request.variables }
-    runner.bearRun({
+    const doc = await runner.bearRun({
       ...this.#runBirth(request.customerId, id),
       plan: { ...found, ...(webhookUri ? { webhookUri, webhookMethod: webhookMethod || 'POST' } : {}) },
       referenceType: 'api',
@@ -196,17 +197,31 @@ export class Exchange implements CallsDoor {
       referenceActiveflowId: NIL_UUID,
       chain: 0,
     })
-    const doc = await this.#docOf('activeflow', id)
     return doc ? { ok: true, doc } : { ok: false, code: 'SERVICE_UNAVAILABLE' }
   }
 
-  async stopRun(customerId: string, activeflowId: string, thenDelete = false): Promise<Outcome> {
+  stopRun(customerId: string, activeflowId: string, thenDelete = false): Promise<Outcome> {
+    const command = { kind: thenDelete ? 'delete' : 'stop' } as const
+    return this.#askRun(customerId, activeflowId, command, { kind: 'stopFlow', thenDelete })
+  }
+
+  continueRun(customerId: string, activeflowId: string): Promise<Outcome> {
+    return this.#askRun(customerId, activeflowId, { kind: 'continue' }, { kind: 'continueFlow' })
+  }
+
+  /** A run has a mailbox of its own, or its call has one. */
+  async #askRun(
+    customerId: string,
+    activeflowId: string,
+    ofRun: ActiveflowCommand,
+    ofCall: CallCommand,
+  ): Promise<Outcome> {
     const { runner } = this.#options
     if (runner.kindOf(activeflowId) === 'activeflow' && runner.customerOf(activeflowId) === customerId)
-      return runner.ask({ kind: 'activeflow', id: activeflowId }, { kind: thenDelete ? 'delete' : 'stop' })
+      return runner.ask({ kind: 'activeflow', id: activeflowId }, ofRun)
     const callId = runner.callOf('activeflow', activeflowId)
     if (callId === null || runner.customerOf(callId) !== customerId) return { ok: false, code: 'ACTIVEFLOW_NOT_FOUND' }
-    const outcome = await runner.ask({ kind: 'call', id: callId }, { kind: 'stopFlow', thenDelete })
+    const outcome = await runner.ask({ kind: 'call', id: callId }, ofCall)
     return !outcome.ok && outcome.code === 'CALL_NOT_FOUND' ? { ok: false, code: 'ACTIVEFLOW_NOT_FOUND' } : outcome
   }
 
@@ -214,7 +229,7 @@ export class Exchange implements CallsDoor {
   async #chainedRun(customerId: string, run: RunWish): Promise<void> {
     if (this.#isDraining) return
     const plan = await storedPlan(this.#options.store, customerId, run.flowId, run.variables)
-    if (plan) this.#options.runner.bearRun({ ...this.#runBirth(customerId, this.#births.newId()), ...run, plan })
+    if (plan) void this.#options.runner.bearRun({ ...this.#runBirth(customerId, this.#births.newId()), ...run, plan })
   }
 
   #runBirth(
@@ -226,7 +241,7 @@ export class Exchange implements CallsDoor {
   }
 
   /** The record as it was first stored: an outgoing call's answer shows `dialing`, whatever has happened since. */
-  #docOf(kind: 'call' | 'groupcall' | 'activeflow', id: string): Promise<JsonObject | null> {
+  #docOf(kind: 'call' | 'groupcall', id: string): Promise<JsonObject | null> {
     return this.#options.runner.firstDoc({ kind, id })
   }
 }

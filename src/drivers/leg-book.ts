@@ -18,6 +18,8 @@ export interface LegBook {
   answer: string
   /** We have put the far end on hold. */
   isHolding: boolean
+  /** And it has agreed to that. */
+  isHeld: boolean
   /** Our re-INVITEs on their way, oldest first. */
   readonly reoffers: { readonly offer: string; readonly on: boolean }[]
 }
@@ -29,7 +31,7 @@ const ANONYMOUS_URI = 'sip:anonymous@anonymous.invalid'
 
 export function newBook(of: Pick<LegBook, 'callId' | 'leg' | 'direction' | 'remote' | 'offer' | 'weOffered'>): LegBook {
   const { callId, leg, direction, remote, offer, weOffered } = of
-  const blank = { version: 0, answer: '', isHolding: false, reoffers: [] }
+  const blank = { version: 0, answer: '', isHolding: false, isHeld: false, reoffers: [] }
   return { callId, leg, direction, remote, offer, weOffered, ...blank }
 }
 

@@ -183,8 +183,11 @@ export class SipDriver implements Signalling {
     if (!book || !reoffer) return
     const negotiated = code < 300 ? readAnswer(reoffer.offer, body) : null
     const ok = negotiated?.ok === true
-    if (ok) this.#startSound(book.callId, negotiated.value)
-    else if (book.reoffers.length === 0) book.isHolding = !reoffer.on
+    if (ok) {
+      book.isHeld = reoffer.on
+      this.#startSound(book.callId, negotiated.value)
+    }
+    if (book.reoffers.length === 0) book.isHolding = book.isHeld
     this.#options.onNews(book.callId, { kind: 'held', on: reoffer.on, ok })
   }
 

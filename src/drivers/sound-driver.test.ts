@@ -206,6 +206,38 @@ test('two bridged calls share a group of their own, one way or both, and leave i
   assert.deepEqual(moves(), [])
 })
 
+test('who is held hears music and nobody, whenever it is bridged; afterwards all is as it was asked for meanwhile', () => {
+  const { driver, media } = world()
+  const names: string[] = []
+  for (const id of ['a', 'b', 'c']) {
+    driver.open(id)
+    names[media.take('openLeg')[0]!.leg.slot] = id
+  }
+  const told = (): string[] =>
+    media
+      .take('join', 'background')
+      .map((one) =>
+        one.kind === 'background'
+          ? `${names[one.leg.slot]} ${one.sound}`
+          : `${names[one.leg.slot]}${one.talks ? ' talks' : ''}${one.hears ? ' hears' : ''}`,
+      )
+  driver.bridge('a', 'b')
+  told()
+  driver.hold('a', true)
+  assert.deepEqual(told(), ['a', 'a music'])
+  driver.hold('a', true)
+  driver.background('a', 'ringback')
+  assert.deepEqual(told(), [])
+  driver.bridge('c', 'a', true)
+  assert.deepEqual(told(), ['c hears', 'a'])
+  driver.hold('a', false)
+  assert.deepEqual(told(), ['a talks', 'a ringback'])
+  driver.hold('nobody', true)
+  driver.unbridge('c')
+  driver.hold('c', true)
+  assert.deepEqual(told(), ['c music'])
+})
+
 test('muting has a direction', () => {
   const { driver, media } = world()
   driver.open('one')

@@ -16,6 +16,7 @@ import type { Background, Lane, LegFormat, LegRef, MediaCommand, MediaEvent, Rtp
 import type { ListenCommand, ListenEvent, TalkCommand, TalkEvent } from '../speech/protocol.ts'
 import type { Channel } from './channel.ts'
 import { LegSlots, RtpPorts } from './leg-slots.ts'
+import { Mixing, newPlace, type Place } from './mixing.ts'
 import { SayQueue } from './say-queue.ts'
 import type { SoundFileSource } from './sound-files.ts'
 
@@ -56,8 +57,7 @@ interface LegState {
   readonly holders: Set<Thread>
   /** By lane. */
   readonly queues: readonly [SayQueue, SayQueue]
-  /** The other leg of its mix group. */
-  bridgedTo: LegState | null
+  readonly place: Place
   isClosing: boolean
 }
 
@@ -76,19 +76,20 @@ export class SoundDriver implements Sound, SoundForSignalling {
   readonly #deliver: (callId: string, input: CallInput) => void
   readonly #slots: LegSlots
   readonly #ports: RtpPorts
+  readonly #mixing: Mixing
   readonly #byCall = new Map<string, LegState>()
   readonly #bySlot: (LegState | null)[] = []
   readonly #byEar = new Map<number, LegState>()
   /** Threads that died and are not back: what is posted to them now is lost. */
   readonly #lost = new Set<Thread>()
   #lastEar = 0
-  #lastGroup = 0
 
   constructor(options: SoundDriverOptions, deliver: (callId: string, input: CallInput) => void) {
     this.#options = options
     this.#deliver = deliver
     this.#slots = new LegSlots(options.rateHz, options.maxLegs)
     this.#ports = new RtpPorts(options.rtpPorts)
+    this.#mixing = new Mixing((command) => options.media.post(command))
     options.media.onEvents = (events) => {
       for (const event of events) this.#mediaEvent(event)
     }
@@ -122,7 +123,7 @@ export class SoundDriver implements Sound, SoundForSignalling {
       ear: null,
       holders: new Set(['media']),
       queues: [new SayQueue(), new SayQueue()],
-      bridgedTo: null,
+      place: newPlace(leg),
       isClosing: false,
     }
     this.#byCall.set(callId, state)
@@ -155,7 +156,7 @@ export class SoundDriver implements Sound, SoundForSignalling {
   close(callId: string): void {
     const state = this.#byCall.get(callId)
     if (!state || state.isClosing) return
-    this.#unbridge(state)
+    this.#mixing.part(state.place)
     state.isClosing = true
     for (const queue of state.queues) queue.drop()
     if (state.holders.has('media')) this.#options.media.post({ kind: 'closeLeg', leg: state.leg })
@@ -237,34 +238,22 @@ export class SoundDriver implements Sound, SoundForSignalling {
     const state = this.#byCall.get(callId)
     const peer = this.#byCall.get(peerCallId)
     if (!state || !peer || state === peer || state.isClosing || peer.isClosing) return
-    if (state.bridgedTo !== peer) {
-      this.#unbridge(state)
-      this.#unbridge(peer)
-    }
-    const group = ++this.#lastGroup
-    state.bridgedTo = peer
-    peer.bridgedTo = state
-    this.#options.media.post({ kind: 'join', leg: state.leg, group, talks: !oneWay, hears: true })
-    this.#options.media.post({ kind: 'join', leg: peer.leg, group, talks: true, hears: !oneWay })
+    this.#mixing.bridge(state.place, peer.place, oneWay)
   }
 
   unbridge(callId: string): void {
-    const state = this.#byCall.get(callId)
-    if (state) this.#unbridge(state)
+    const place = this.#byCall.get(callId)?.place
+    if (place) this.#mixing.part(place)
   }
 
-  #unbridge(state: LegState): void {
-    const peer = state.bridgedTo
-    if (!peer) return
-    state.bridgedTo = null
-    peer.bridgedTo = null
-    this.#options.media.post({ kind: 'leave', leg: state.leg })
-    this.#options.media.post({ kind: 'leave', leg: peer.leg })
+  hold(callId: string, on: boolean): void {
+    const place = this.#byCall.get(callId)?.place
+    if (place) this.#mixing.hold(place, on)
   }
 
   background(callId: string, sound: Background): void {
-    const leg = this.#byCall.get(callId)?.leg
-    if (leg) this.#options.media.post({ kind: 'background', leg, sound })
+    const place = this.#byCall.get(callId)?.place
+    if (place) this.#mixing.background(place, sound)
   }
 
   mute(callId: string, direction: '' | 'in' | 'out' | 'both'): void {

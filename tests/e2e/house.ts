@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { readConfig } from '../../src/config.ts'
+import type { Log } from '../../src/kernel/log.ts'
 import { type RunningNode, startNode } from '../../src/node.ts'
 import { Api } from './api.ts'
 import { FarPhone } from './far-phone.ts'
@@ -18,8 +19,16 @@ export interface House {
   readonly phone: FarPhone
 }
 
-/** @param rtpPorts a range no other test uses */
-export async function openHouse(t: TestContext, rtpPorts: string): Promise<House> {
+/**
+ * @param rtpPorts a range no other test uses
+ * @param more of the environment
+ */
+export async function openHouse(
+  t: TestContext,
+  rtpPorts: string,
+  more: Readonly<Record<string, string>> = {},
+  log?: Log,
+): Promise<House> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'quietline-e2e-'))
   const node = await startNode(
     readConfig({
@@ -29,7 +38,9 @@ export async function openHouse(t: TestContext, rtpPorts: string): Promise<House
       QUIETLINE_DEMO: '0',
       QUIETLINE_RTP_PORTS: rtpPorts,
       QUIETLINE_LOG_LEVEL: 'silent',
+      ...more,
     }),
+    log,
   )
   t.after(async () => {
     await node.close()

@@ -131,6 +131,52 @@ test('one call of a bridge breaks by a fault of ours: the other one goes on alon
   }
 })
 
+test('a call breaks by a fault of ours while it rings two phones: they ring no more, at once', async () => {
+  const world = await World.open({ seed: 'broken while it rings' })
+  const rung: PhoneCall[] = []
+  for (const user of ['1002', '1003']) {
+    const phone = await world.deskPhone(user)
+    phone.onIncoming = (call) => void rung.push(call)
+  }
+  await world.number('+15550111', [
+    { type: 'answer', option: {} },
+    { type: 'connect', option: { destinations: ['1002', '1003'].map(extension) } as never },
+  ])
+  const call = await (await world.phone({ user: '+15550199' })).call('+15550111')
+  await world.until('both ring', () => rung.length === 2)
+  const [master] = await callsOf(world)
+  world.runner.tell({ kind: 'call', id: master!.id }, { kind: 'sip', news: null as never })
+  await world.until('they ring no more', () => rung.every(({ state }) => state === 'ended'), 500)
+  const [group] = await world.store.find('groupcalls', {}, 10)
+  assert.equal(group!.doc['status'], 'hangup')
+  assert.equal(call.state, 'ended')
+  await world.close()
+  assert.deepEqual(world.runner.census(), { mailboxes: 0, timers: 0, replies: 0 })
+  assert.equal(world.complaints.filter((text) => text.startsWith('call crashed')).length, 1)
+})
+
+test('a call breaks while its legs are still being asked for: nothing rings', async () => {
+  const world = await World.open({ seed: 'broken while it asks' })
+  let rung = 0
+  const bob = await world.deskPhone('1002')
+  bob.onIncoming = () => void rung++
+  await world.number('+15550111', [
+    { type: 'answer', option: {} },
+    { type: 'connect', option: { destinations: [extension('1002')] } as never },
+  ])
+  world.onEvent = ({ type, call_id, data }) => {
+    const action = data['action'] as JsonObject | undefined
+    if (type !== 'call_updated' || action?.['type'] !== 'connect') return
+    world.runner.tell({ kind: 'call', id: call_id! }, { kind: 'sip', news: null as never })
+  }
+  const call = await (await world.phone({ user: '+15550199' })).call('+15550111')
+  await world.until('the caller is gone', () => call.state === 'ended')
+  await world.run(5_000)
+  assert.equal(rung, 0)
+  await world.close()
+  assert.deepEqual(world.runner.census(), { mailboxes: 0, timers: 0, replies: 0 })
+})
+
 test('the media thread dies under a bridge: both calls end as failed, and the next ones work', async () => {
   const world = await World.open({ seed: 'media under a bridge' })
   const alice = await world.deskPhone('1001')

@@ -53,7 +53,11 @@ const RTP_PORTS = [10_000, 19_998] as const
 export const NUMBER = '+15550100'
 /** What callers can say, and all that is understood. */
 export const VOCABULARY = ['opening hours', 'book a table', 'yes please', 'no thank you', 'stop', 'goodbye'] as const
-export const SETTINGS: CallSettings = { rateHz: 8_000, voiceFor: pickVoice }
+export const SETTINGS: CallSettings = {
+  rateHz: 8_000,
+  voiceFor: pickVoice,
+  serves: (language) => language.startsWith('en-'),
+}
 
 export interface WorldOptions {
   readonly seed: string

@@ -44,6 +44,17 @@ export function activeflowRoutes(app: App, desk: Desk): void {
     { schema: { ...about(path, 'Stop; its call is hung up'), params: idParams, ...answer } },
     ({ identity, params }) => stop(desk, identity.customerId, params.id, false),
   )
+  app.post(
+    `${path}/:id/continue`,
+    { schema: { ...about(path, 'Go on after block'), params: idParams, ...answer } },
+    async ({ identity, params }): Promise<ActiveflowDoc> => {
+      const { customerId } = identity
+      const outcome = await desk.deps.calls.continueRun(customerId, params.id)
+      if (outcome.ok || !outcome.code.endsWith('_NOT_FOUND')) return docOf(outcome)
+      await desk.ledger.row('activeflows', customerId, params.id, 'ACTIVEFLOW_NOT_FOUND')
+      throw new AppError('STATE_INVALID')
+    },
+  )
   app.delete(
     `${path}/:id`,
     { schema: { ...about(path, 'Delete; stops first'), params: idParams, response: { 204: nothing } } },

@@ -46,6 +46,8 @@ export interface FlowHost {
   errand(fx: Effects, what: Errand): number
   startRun(fx: Effects, run: RunWish): void
   callStatus(): string
+  /** Whether an engine recognises or speaks it. */
+  serves(language: string, kind: 'stt' | 'tts'): boolean
 }
 
 export interface ConnectWish {
@@ -99,6 +101,8 @@ export interface FlowDoor {
   /** @returns how often this action of this list has asked, from 1 */
   count(): number
   stop(fx: Effects): void
+  /** This action is left out: logged and told. `why` never says what a person said. */
+  skip(fx: Effects, why: string): void
 }
 
 export type ActionKind = (option: JsonObject, host: FlowHost, flow: FlowDoor) => ActionRun

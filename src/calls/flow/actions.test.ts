@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of flows look like this
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { actionSkippedSchema } from '../../contract/events.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import { action, FakeCall, id } from './fake-host.suite.ts'
 
@@ -150,6 +151,27 @@ describe('transcribe', () => {
       const actions = [action('transcribe_start', { language: '${l}' }), action('block')]
       const call = new FakeCall(actions, { variables }).begin()
       assert.deepEqual([call.all('startTranscribe'), call.current], [[], 'block'])
+    }
+  })
+
+  test('what no engine serves is left out, once told why, without answering the call', () => {
+    const actions = [
+      action('transcribe_start', { language: '${l}' }),
+      action('talk', { text: 'Hi', language: '${l}' }),
+      action('block'),
+    ]
+    for (const l of ['ja-JP', 'ja', 'klingonese']) {
+      const call = new FakeCall(actions, { variables: { l }, isAnswered: false }).begin()
+      assert.deepEqual([call.current, call.asked], ['block', []])
+      const told = call.events.filter(({ type }) => type === 'activeflow_action_skipped')
+      assert.deepEqual(
+        told.map(({ data }) => [data['type'], data['reason'], data['action_id'], data['activeflow_id']]),
+        [
+          ['transcribe_start', 'no engine recognises the language', actions[0]!.id, id(1)],
+          ['talk', 'no engine speaks the language', actions[1]!.id, id(1)],
+        ],
+      )
+      for (const { data } of told) actionSkippedSchema.parse(data)
     }
   })
 

@@ -201,6 +201,7 @@ export class FakeCall {
       },
       startRun: (_fx, run) => note('startRun', run),
       callStatus: () => (hasMedia ? this.status : ''),
+      serves: (language) => language !== 'ja-JP',
     }
   }
 }

@@ -62,6 +62,20 @@ export class RunRecord {
     this.#executed = [...this.#executed, this.#current].slice(-MAX_EXECUTED)
   }
 
+  /** What is told of an action that was left out. */
+  skipped(fx: Effects, actionId: string, type: string, reason: string): JsonObject {
+    const { activeflowId, customerId, random } = this.#facts
+    return {
+      id: random.uuid(),
+      customer_id: customerId,
+      activeflow_id: activeflowId,
+      action_id: actionId,
+      type,
+      reason,
+      tm_create: fx.time(),
+    }
+  }
+
   delete(fx: Effects): void {
     this.#deletedAt ??= fx.stamp()
   }

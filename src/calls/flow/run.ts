@@ -15,6 +15,7 @@ import { type ActionRun, atOnce, type FlowDoor, type FlowHost, type FlowInput, t
 import { Cursor } from './cursor.ts'
 import { ACTIONS, NEEDS_CALL } from './index.ts'
 import { type Origin, type RunFacts, RunRecord } from './run-record.ts'
+import { UNHEARD } from './transcribe-start.ts'
 import { fillIn, Scope, type Variables } from './variables.ts'
 
 /** Cursor moves without an action that waits: past this a flow goes round in circles. */
@@ -55,6 +56,11 @@ export class FlowRun {
     this.#record = new RunRecord(facts, plan, this.#origin, fx)
     this.#scope = new Scope(plan.variables, ours)
     this.#cursor = new Cursor(actionsOf(plan, facts))
+  }
+
+  /** It waits to be told to go on. */
+  get isBlocked(): boolean {
+    return !this.#isEnded && this.#record.currentAction['type'] === 'block'
   }
 
   get isEnded(): boolean {
@@ -127,6 +133,7 @@ export class FlowRun {
     if (!transcription?.enabled || this.#hasTranscription || this.#isEnded) return
     this.#hasTranscription = true
     const { language } = transcription
+    if (!this.#host.serves(language, 'stt')) return this.#skip(fx, { id: NIL_UUID, type: 'transcription' }, UNHEARD)
     this.#host.startTranscribe(fx, { language, direction: 'both', provider: '', onEndFlowId: NIL_UUID })
   }
 
@@ -146,7 +153,7 @@ export class FlowRun {
 
   #execute(fx: Effects, doc: ActionDoc): Progress {
     this.#record.execute(fx, doc)
-    this.#action = this.#actionFor(fx, doc)
+    this.#action = this.#actionFor(doc)
     this.#save(fx)
     fx.event('activeflow_updated', this.doc())
     return this.#step((action) => action.start(fx))
@@ -165,15 +172,24 @@ export class FlowRun {
     for (const input of waiting) this.input(fx, input)
   }
 
-  #actionFor(fx: Effects, doc: ActionDoc): ActionRun {
+  #actionFor(doc: ActionDoc): ActionRun {
     const kind = ACTIONS[doc.type]
-    if (!kind || !isActionType(doc.type)) return skipped(fx, doc, 'it does nothing in this release')
-    if (NEEDS_CALL.has(doc.type) && !this.#host.hasMedia) return skipped(fx, doc, 'it needs a call')
+    if (!kind || !isActionType(doc.type)) return this.#leftOut(doc, 'it does nothing in this release')
+    if (NEEDS_CALL.has(doc.type) && !this.#host.hasMedia) return this.#leftOut(doc, 'it needs a call')
     // The actions of a `call` are filled in when that call runs them.
     const { actions, ...own } = doc.option
     const read = readOption(doc.type, fillIn(own, this.#scope), false)
-    if (!read.ok) return skipped(fx, doc, `option.${read.field}: ${read.why}`)
+    if (!read.ok) return this.#leftOut(doc, `option.${read.field}: ${read.why}`)
     return kind(actions === undefined ? read.option : { ...read.option, actions }, this.#host, this.#doorFor(doc))
+  }
+
+  #leftOut(doc: ActionDoc, why: string): ActionRun {
+    return atOnce((fx) => this.#skip(fx, doc, why))
+  }
+
+  #skip(fx: Effects, { id, type }: Pick<ActionDoc, 'id' | 'type'>, why: string): void {
+    fx.out({ kind: 'skipped', action: type, actionId: id, why })
+    fx.event('activeflow_action_skipped', this.#record.skipped(fx, id, type, why))
   }
 
   #doorFor(doc: ActionDoc): FlowDoor {
@@ -191,6 +207,7 @@ export class FlowRun {
       },
       count: () => this.#cursor.count(),
       stop: (fx) => this.stop(fx),
+      skip: (fx, why) => this.#skip(fx, doc, why),
     }
   }
 
@@ -217,9 +234,4 @@ export class FlowRun {
 function actionsOf(plan: FlowPlan, facts: RunFacts): readonly ActionDoc[] {
   if (plan.actions.length > 0 || !(plan.transcription || plan.flatWebhookUrl)) return plan.actions
   return ['answer', 'block'].map((type) => ({ id: facts.random.uuid(), next_id: NIL_UUID, type, option: {} }))
-}
-
-function skipped(fx: Effects, doc: ActionDoc, why: string): ActionRun {
-  fx.out({ kind: 'skipped', action: doc.type, actionId: doc.id, why })
-  return atOnce(() => {})
 }

@@ -1,13 +1,18 @@
 /**
  * Batches on their way to the writer. What is committed while the writer is at work goes to it together when it answers: one
- * message, one write of the file, one answer. A batch that comes alone goes at once.
+ * message, one write of the file, one answer. A batch that comes alone goes at once. Under load a second message waits at the
+ * writer already, so that it never waits for a thread that is busy with the first one's answers.
  */
 
 import type { Batch, CommitResult } from '../port.ts'
 import type { StoreThread } from './thread.ts'
 
 /** In one message; more would make the first of them wait for the last. */
-const MOST_BATCHES = 64
+const MOST_BATCHES = 128
+/** Messages at the writer. */
+const MOST_ASKED = 2
+/** So many waiting are worth a second message; fewer go with the next answer. */
+const WORTH_ASKING = 16
 
 interface Waiting {
   readonly batch: Batch
@@ -17,7 +22,10 @@ interface Waiting {
 export class CommitQueue {
   readonly #writer: Pick<StoreThread, 'ask'>
   #waiting: Waiting[] = []
-  #state: 'idle' | 'soon' | 'asked' | 'closed' = 'idle'
+  #isSoon = false
+  #isClosed = false
+  /** Messages that are not answered. */
+  #asked = 0
 
   constructor(writer: Pick<StoreThread, 'ask'>) {
     this.#writer = writer
@@ -27,23 +35,31 @@ export class CommitQueue {
   add(batch: Batch): Promise<CommitResult> {
     return new Promise((resolve) => {
       this.#waiting.push({ batch, resolve })
-      if (this.#state === 'closed') this.#send()
-      if (this.#state !== 'idle') return
+      if (this.#isClosed) return this.#send()
+      if (this.#isSoon || !this.#isDue) return
       // Whatever else this turn commits goes along.
-      this.#state = 'soon'
-      queueMicrotask(() => this.#state === 'soon' && this.#send())
+      this.#isSoon = true
+      queueMicrotask(() => {
+        this.#isSoon = false
+        if (this.#isDue) this.#send()
+      })
     })
+  }
+
+  get #isDue(): boolean {
+    const most = this.#waiting.length >= WORTH_ASKING ? MOST_ASKED : 1
+    return this.#waiting.length > 0 && this.#asked < most
   }
 
   /** Sends all that waits; what is added later fails with the closed thread. */
   close(): void {
-    this.#state = 'closed'
+    this.#isClosed = true
     while (this.#waiting.length > 0) this.#send()
   }
 
   #send(): void {
     const sent = this.#waiting.splice(0, MOST_BATCHES)
-    if (this.#state !== 'closed') this.#state = 'asked'
+    this.#asked++
     this.#ask(sent).then(
       (results) => this.#answered(sent, results),
       (error: unknown) =>
@@ -66,10 +82,9 @@ export class CommitQueue {
   }
 
   #answered(sent: readonly Waiting[], results: readonly CommitResult[]): void {
+    this.#asked--
     for (const [i, { resolve }] of sent.entries()) resolve(results[i]!)
-    if (this.#state !== 'asked') return
-    this.#state = 'idle'
-    if (this.#waiting.length > 0) this.#send()
+    if (this.#isDue) this.#send()
   }
 }
 

@@ -28,6 +28,8 @@ import { checkVersion, migrate } from './migrate.ts'
 const BUSY_MS = 5_000
 /** Pages kept by a connection: the upper levels of the indexes of a million rows. */
 const CACHE_KIB = 65_536
+/** 40 MB of log before it is worked into the file: pages that change often are written once, and the disk is waited for less. */
+const CHECKPOINT_PAGES = 10_000
 /** Readers see the file as memory: no call of the system for a page. The file never shrinks, so that no page goes away. */
 const MAPPED_BYTES = 4 * 1024 ** 3
 
@@ -65,6 +67,7 @@ export function openSqlite(options: SqliteOptions): SqliteCore {
 
 function prepareFile(database: DatabaseSync, path: string, migrations: readonly Migration[]): void {
   database.exec('PRAGMA journal_mode = WAL')
+  database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   // What is erased is overwritten, not only unlinked.
   database.exec('PRAGMA secure_delete = ON')
   migrate(database, path, migrations)
