@@ -103,7 +103,11 @@ export const VARIABLES: readonly (readonly [name: string, otherwise: string, mea
     '0',
     'API requests a second of one customer; say, flush and hangup never count. 0: no limit.',
   ],
-  ['QUIETLINE_STRICT_SOURCE', '0', '`1` refuses calls with a source number that is not yours; `0` shows your first one.'],
+  [
+    'QUIETLINE_STRICT_SOURCE',
+    '0',
+    '`1` refuses calls with a source number that is not yours; `0` shows your first one.',
+  ],
   [
     'QUIETLINE_WEBHOOK_BLOCK_PRIVATE',
     '0',

@@ -30,7 +30,7 @@ export interface PublisherWorld {
 }
 
 /** Publishing holds up everything else at most this long at a time. */
-const SLICE_MS = 5
+const SLICE_MS = 3
 
 interface Draft {
   readonly event: EventRow

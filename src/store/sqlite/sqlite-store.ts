@@ -28,8 +28,8 @@ import { checkVersion, migrate } from './migrate.ts'
 const BUSY_MS = 5_000
 /** Pages kept by a connection: the upper levels of the indexes of a million rows. */
 const CACHE_KIB = 65_536
-/** 40 MB of log before it is worked into the file: pages that change often are written once, and the disk is waited for less. */
-const CHECKPOINT_PAGES = 10_000
+/** 12 MB of log before it is worked into the file: pages that change often are written once, and the disk is waited for less. */
+const CHECKPOINT_PAGES = 3_000
 /** Readers see the file as memory: no call of the system for a page. The file never shrinks, so that no page goes away. */
 const MAPPED_BYTES = 4 * 1024 ** 3
 
