@@ -1,6 +1,6 @@
 /** Ids and tokens that must not be guessed, and how tokens are looked up again. */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { TOKEN_CHARS, TOKEN_MARK } from '../contract/accesskey.ts'
 import { uuidFromWords } from '../kernel/random.ts'
 
@@ -65,5 +65,5 @@ export function newRequestId(randomBytes: RandomBytes): string {
 
 /** SHA-256 in hex: all that is kept of a token. */
 export function tokenHash(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
+  return hash('sha256', token)
 }
