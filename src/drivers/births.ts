@@ -5,6 +5,7 @@ import type { Address } from '../calls/commands.ts'
 import type { Birth } from '../calls/part.ts'
 import type { Gate, GateVerdict, GateWish } from '../calls/ports.ts'
 import { toE164 } from '../contract/phone-number.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import { uuidFromWords } from '../kernel/random.ts'
 import type { Store } from '../store/port.ts'
 import type { CallRunner } from './call-runner.ts'
@@ -61,11 +62,14 @@ export class Births {
     return { kind: 'born', seed, callId, customerId, nodeId, bootId, maxDurationMs }
   }
 
-  /** @param number the customer's own number it is made with or comes to, '' when none */
-  bear(birth: Birth, number: string): void {
+  /**
+   * @param number the customer's own number it is made with or comes to, '' when none
+   * @returns its record as first stored; null when it could not be
+   */
+  bear(birth: Birth, number: string): Promise<JsonObject | null> {
     const { customerId, direction, source, destination } = birth
     this.#options.gate?.began(birth.callId, { customerId, direction, number, source, destination })
-    this.#options.runner.bear(birth)
+    return this.#options.runner.bear(birth)
   }
 
   over(callId: string): void {

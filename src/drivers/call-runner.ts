@@ -137,19 +137,25 @@ export class CallRunner {
     return this.#owners.get(`${kind}:${id}`) ?? null
   }
 
-  bear(birth: Birth): void {
-    const part = new Call(this.#options.settings) as Mailbox['part']
-    this.#open({ kind: 'call', id: birth.callId }, birth.customerId, part, birth)
-    this.tell({ kind: 'call', id: birth.callId }, birth)
-  }
-
-  bearGroupcall(birth: GroupcallInput & { kind: 'born' }): void {
-    const part = new Groupcall() as Mailbox['part']
-    this.#open({ kind: 'groupcall', id: birth.groupcallId }, birth.customerId, part, null)
-    this.tell({ kind: 'groupcall', id: birth.groupcallId }, birth)
-  }
-
   /** @returns its record as first stored, which may be its last; null when it could not be */
+  bear(birth: Birth): Promise<JsonObject | null> {
+    const part = new Call(this.#options.settings) as Mailbox['part']
+    const ref = { kind: 'call', id: birth.callId } as const
+    const { firstDoc } = this.#open(ref, birth.customerId, part, birth)
+    this.tell(ref, birth)
+    return firstDoc
+  }
+
+  /** @returns as `bear` */
+  bearGroupcall(birth: GroupcallInput & { kind: 'born' }): Promise<JsonObject | null> {
+    const part = new Groupcall() as Mailbox['part']
+    const ref = { kind: 'groupcall', id: birth.groupcallId } as const
+    const { firstDoc } = this.#open(ref, birth.customerId, part, null)
+    this.tell(ref, birth)
+    return firstDoc
+  }
+
+  /** @returns as `bear` */
   bearRun(birth: RunBirth): Promise<JsonObject | null> {
     const part = new Activeflow() as Mailbox['part']
     const ref = { kind: 'activeflow', id: birth.activeflowId } as const
@@ -178,11 +184,6 @@ export class CallRunner {
       const told = this.tell(ref, { kind: 'command', reply, command } as AnyInput)
       if (!told) this.#answer(reply, { ok: false, code: CLOSED[ref.kind] })
     })
-  }
-
-  /** A new part's record as first stored; null when it could not be. Ask in the tick it was born. */
-  firstDoc(ref: Ref): Promise<JsonObject | null> {
-    return this.#mailboxes.get(ref.id)?.firstDoc ?? Promise.resolve(null)
   }
 
   #open(ref: Ref, customerId: string, part: Mailbox['part'], birth: Birth | null): Mailbox {

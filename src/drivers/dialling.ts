@@ -6,6 +6,7 @@
 import type { Address, Ref } from '../calls/commands.ts'
 import type { Birth, Dial, FlowPlan } from '../calls/part.ts'
 import { NIL_UUID } from '../kernel/ids.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import type { BirthOptions, Births, CallerId } from './births.ts'
 import type { Dialler } from './call-runner.ts'
 import { planFor } from './plans.ts'
@@ -27,9 +28,11 @@ interface Wish {
   readonly masterCallId?: string
 }
 
+/** Records as first stored, null where one could not be: an outgoing call is `dialing` there, whatever has happened since. */
 export interface Made {
-  readonly groupcallId: string
-  readonly callIds: readonly string[]
+  readonly groupcall: Promise<JsonObject | null>
+  /** Of the members that are dialled at once. */
+  readonly calls: readonly Promise<JsonObject | null>[]
 }
 
 export class Dialling {
@@ -78,7 +81,7 @@ export class Dialling {
     const births = wish.destinations.map((_, i) => this.#birth(wish, i, groupcallId))
     const callIds = births.map((birth) => birth.callId)
     const { runner, nodeId, bootId } = this.#options
-    runner.bearGroupcall({
+    const groupcall = runner.bearGroupcall({
       kind: 'born',
       groupcallId,
       customerId,
@@ -92,19 +95,19 @@ export class Dialling {
       nodeId,
       bootId,
     })
-    if (wish.ringMethod !== 'linear') for (const birth of births) this.#births.bear(birth, callerId.own)
-    else {
-      this.#turns.set(groupcallId, { births, number: callerId.own })
-      this.member(groupcallId, 0)
+    if (wish.ringMethod !== 'linear') {
+      return { groupcall, calls: births.map((birth) => this.#births.bear(birth, callerId.own)) }
     }
-    return { groupcallId, callIds }
+    this.#turns.set(groupcallId, { births, number: callerId.own })
+    this.member(groupcallId, 0)
+    return { groupcall, calls: [] }
   }
 
   /** The turn of one member of a groupcall that dials one after another. */
   member(groupcallId: string, index: number): void {
     const turns = this.#turns.get(groupcallId)
     const birth = turns?.births[index]
-    if (birth) this.#births.bear(birth, turns!.number)
+    if (birth) void this.#births.bear(birth, turns!.number)
   }
 
   /** Somebody gave up what is still being asked for. */

@@ -11,7 +11,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import { type BirthOptions, Births } from './births.ts'
 import type { CallRunner } from './call-runner.ts'
 import { calledBy, callerOf } from './callers.ts'
-import { Dialling } from './dialling.ts'
+import { Dialling, type Made } from './dialling.ts'
 import type { OwnNumber } from './directory.ts'
 import { planFor, storedPlan, throughPlan } from './plans.ts'
 import type { IncomingCall } from './sip-driver.ts'
@@ -101,7 +101,7 @@ export class Exchange implements CallsDoor {
   }
 
   #answer(birth: Birth, number = ''): Verdict {
-    this.#births.bear(birth, number)
+    void this.#births.bear(birth, number)
     // Over before anybody could be told: there was no leg for it.
     if (!this.#options.runner.birthOf(birth.callId)) return { code: 503, phrase: 'Service Unavailable' }
     return { callId: birth.callId }
@@ -112,9 +112,7 @@ export class Exchange implements CallsDoor {
   async originate(request: Originate): Promise<Outcome> {
     const made = await this.#call(request, 'ring_all', '')
     if ('ok' in made) return made
-    const { groupcallId, callIds } = made
-    const docs = await Promise.all(callIds.map((id) => this.#docOf('call', id)))
-    const groupcall = await this.#docOf('groupcall', groupcallId)
+    const [groupcall, docs] = await Promise.all([made.groupcall, Promise.all(made.calls)])
     if (!groupcall || docs.some((doc) => doc === null)) return { ok: false, code: 'SERVICE_UNAVAILABLE' }
     return { ok: true, doc: { calls: docs as JsonObject[], groupcalls: [groupcall] } }
   }
@@ -126,7 +124,7 @@ export class Exchange implements CallsDoor {
     const answerMethod = request.answerMethod === 'hangup_others' ? 'hangup_others' : ''
     const made = await this.#call(request, ringMethod, answerMethod)
     if ('ok' in made) return made
-    const doc = await this.#docOf('groupcall', made.groupcallId)
+    const doc = await made.groupcall
     return doc ? { ok: true, doc } : { ok: false, code: 'SERVICE_UNAVAILABLE' }
   }
 
@@ -134,7 +132,7 @@ export class Exchange implements CallsDoor {
     request: Originate,
     ringMethod: 'ring_all' | 'linear',
     answerMethod: '' | 'hangup_others',
-  ): Promise<(Outcome & { ok: false }) | { readonly groupcallId: string; readonly callIds: readonly string[] }> {
+  ): Promise<(Outcome & { ok: false }) | Made> {
     if (this.#isDraining) return { ok: false, code: 'SERVICE_UNAVAILABLE' }
     const { customerId, source } = request
     const plan = await planFor(this.#options.store, request)
@@ -238,10 +236,5 @@ export class Exchange implements CallsDoor {
   ): Pick<RunBirth, 'kind' | 'seed' | 'activeflowId' | 'customerId' | 'nodeId' | 'bootId'> {
     const { seed, nodeId, bootId } = this.#births.of(customerId)
     return { kind: 'born', seed, activeflowId, customerId, nodeId, bootId }
-  }
-
-  /** The record as it was first stored: an outgoing call's answer shows `dialing`, whatever has happened since. */
-  #docOf(kind: 'call' | 'groupcall', id: string): Promise<JsonObject | null> {
-    return this.#options.runner.firstDoc({ kind, id })
   }
 }
