@@ -9,12 +9,18 @@ import websocket
 HOST, TOKEN, CUSTOMER, FRAME = sys.argv[1:5]
 
 
+def tell(*words):
+    # One write a line: two threads tell, and print() writes every word by itself.
+    sys.stdout.write(" ".join(str(word) for word in words) + "\n")
+    sys.stdout.flush()
+
+
 class Webhook(BaseHTTPRequestHandler):
     def do_POST(self):
         payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(200)
         self.end_headers()
-        print("webhook", payload["type"], payload["data"]["id"], flush=True)
+        tell("webhook", payload["type"], payload["data"]["id"])
 
     def log_message(self, *args):
         pass
@@ -29,12 +35,12 @@ def on_open(ws):
 def on_message(ws, message):
     event = json.loads(message)
     if event["type"] == "subscriptions":
-        print("subscribed", *event["topics"], flush=True)
+        tell("subscribed", *event["topics"])
     else:
-        print("socket", event["type"], event["data"]["id"], flush=True)
+        tell("socket", event["type"], event["data"]["id"])
 
 
 server = HTTPServer(("127.0.0.1", 0), Webhook)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-print("listening", server.server_port, flush=True)
+tell("listening", server.server_port)
 websocket.WebSocketApp(f"ws://{HOST}/v1.0/ws?token={TOKEN}", on_open=on_open, on_message=on_message).run_forever()
