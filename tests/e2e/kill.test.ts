@@ -313,13 +313,14 @@ function allTold(
 function heldTold(deliveries: readonly DeliveryRow[], holder: Holder, type: string, eventId: string): void {
   const mine = deliveries.filter(({ destination }) => destination.includes('/hold/'))
   assert.equal(mine.length, HELD_EVENTS.includes(type) ? HOLDING_ADDRESSES : 0, type)
-  for (const { destination, state, attempts } of mine) {
+  for (const { destination, state, attempts, last } of mine) {
     const path = new URL(destination.slice(destination.indexOf('http'))).pathname
     if (state === 'delivered') assert.ok(holder.arrived.has(`${path} ${eventId}`), `${type} arrived at ${path}`)
     else {
       assert.equal(state, 'dead', type)
       assert.ok(!MUST_ARRIVE.includes(type), `${type} is never given up`)
-      assert.equal(attempts, ATTEMPTS, type)
+      // An address that holds a thousand back has no room for more: the oldest are dead letters that say so (contract §16).
+      if (last['error'] !== 'queue full') assert.equal(attempts, ATTEMPTS, `${type}: ${JSON.stringify(last)}`)
     }
   }
 }
