@@ -82,6 +82,8 @@ export class CallRunner {
   readonly #mailboxes = new Map<string, Mailbox>()
   readonly #replies = new Map<number, (outcome: Outcome) => void>()
   readonly #owners = new Map<string, string>()
+  /** Mailboxes that are closed, until their last records are stored. */
+  readonly #settling = new Map<string, Promise<void>>()
   #lastReply = 0
   #ended = 0
 
@@ -132,7 +134,12 @@ export class CallRunner {
     return [...this.#mailboxes.values()].filter((one) => one.birth).map((one) => one.ref.id)
   }
 
-  /** The live call of a transcribe, a speaking or a run. */
+  /** Waits, when something is over, until its last records can be read. */
+  settled(id: string): Promise<void> {
+    return this.#settling.get(id) ?? Promise.resolve()
+  }
+
+  /** The call of a transcribe, a speaking or a run; null once it is over and stored. */
   callOf(kind: Made, id: string): string | null {
     return this.#owners.get(`${kind}:${id}`) ?? null
   }
@@ -251,8 +258,21 @@ export class CallRunner {
       }
     }
     if (change.isOnlyReplies) for (const { to, outcome } of change.replies) this.#answer(to, outcome)
-    else if (!change.isEmpty) this.#save(mailbox, change)
+    else if (!change.isEmpty) {
+      const saved = this.#save(mailbox, change)
+      if (isOver) this.#settle(mailbox, saved)
+    }
     if (isOver) this.#close(mailbox)
+  }
+
+  /** Who asks about what it made waits with us: the records in the store still show it as live. */
+  #settle({ ref: { id }, made }: Mailbox, saved: Promise<void>): void {
+    const keys = made.splice(0)
+    const settled = saved.then(() => {
+      this.#settling.delete(id)
+      for (const key of keys) this.#owners.delete(key)
+    })
+    this.#settling.set(id, settled)
   }
 
   /** Sound and signalling: at once. */
@@ -363,8 +383,11 @@ export class CallRunner {
     void running.then((result) => this.tell(mailbox.ref, { kind: 'errandDone', errand, result }))
   }
 
-  #save(mailbox: Mailbox, change: ChangeInMaking): void {
+  /** @returns settled when it is stored, or could not be */
+  #save(mailbox: Mailbox, change: ChangeInMaking): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
     mailbox.ledger.save(change.build(), change.created === null, (result) => {
+      resolve()
       const { clock } = this.#options
       mailbox.gaveFirstDoc(result.ok ? (change.rows[0]?.row.doc ?? null) : null)
       if (!result.ok) {
@@ -378,6 +401,7 @@ export class CallRunner {
       for (const mark of change.marks) this.tell(mailbox.ref, { kind: 'stored', mark, at, sentAt: at })
       for (const input of change.after) this.tell(mailbox.ref, input)
     })
+    return promise
   }
 
   #answer(reply: number, outcome: Outcome): void {

@@ -159,6 +159,7 @@ export class Exchange implements CallsDoor {
 
   async ask(customerId: string, callId: string, command: CallCommand): Promise<Outcome> {
     const { runner } = this.#options
+    await runner.settled(callId)
     if (runner.customerOf(callId) !== customerId || !runner.birthOf(callId))
       return { ok: false, code: 'CALL_NOT_FOUND' }
     return runner.ask({ kind: 'call', id: callId }, command)
@@ -218,6 +219,7 @@ export class Exchange implements CallsDoor {
     if (runner.kindOf(activeflowId) === 'activeflow' && runner.customerOf(activeflowId) === customerId)
       return runner.ask({ kind: 'activeflow', id: activeflowId }, ofRun)
     const callId = runner.callOf('activeflow', activeflowId)
+    if (callId !== null) await runner.settled(callId)
     if (callId === null || runner.customerOf(callId) !== customerId) return { ok: false, code: 'ACTIVEFLOW_NOT_FOUND' }
     const outcome = await runner.ask({ kind: 'call', id: callId }, ofCall)
     return !outcome.ok && outcome.code === 'CALL_NOT_FOUND' ? { ok: false, code: 'ACTIVEFLOW_NOT_FOUND' } : outcome

@@ -186,3 +186,30 @@ test('a call that finds no free leg is refused at once, and leaves nothing', asy
   first.hangup()
   await ended(world)
 })
+
+test('who stops a transcribe of a call whose last records are still on their way waits for them', async () => {
+  const { world, call, ask, data } = await session('last records')
+  const { id } = await ask(LISTEN)
+  const transcribeId = String(id)
+  const callId = String(data('call_progressing')[0]!['id'])
+  const arrived = Promise.withResolvers<void>()
+  const commit = world.store.commit.bind(world.store)
+  world.store.commit = (batch) => arrived.promise.then(() => commit(batch))
+  call.hangup()
+  await world.until('the call is over', () => world.runner.callIds().length === 0, 5_000)
+  assert.equal(world.runner.callOf('transcribe', transcribeId), callId, 'it is known whom to ask')
+  let answered = false
+  const asked = world.exchange.ask(world.customerId, callId, { kind: 'stopTranscribe', transcribeId })
+  void asked.then(() => {
+    answered = true
+  })
+  await world.run(1_000)
+  assert.equal(answered, false)
+  arrived.resolve()
+  const outcome = await asked
+  assert.deepEqual([outcome.ok, !outcome.ok && outcome.code], [false, 'CALL_NOT_FOUND'])
+  const row = await world.store.get('transcribes', world.customerId, transcribeId)
+  assert.equal(row?.doc['status'], 'done')
+  assert.equal(world.runner.callOf('transcribe', transcribeId), null)
+  await ended(world)
+})
