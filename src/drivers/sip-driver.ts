@@ -9,7 +9,7 @@ import type { SipNews } from '../calls/part.ts'
 import type { Signalling } from '../calls/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
-import type { DatagramSocket, Endpoint, Network } from '../net/port.ts'
+import type { Endpoint, Network } from '../net/port.ts'
 import { type LocalMedia, makeAnswer, makeOffer, type Negotiated, readAnswer } from '../sdp/negotiate.ts'
 import { createSipCore } from '../sip/core.ts'
 import type { Contact, Flow, RequestSummary, SipAddress, SipCore, SipInput, SipOutput } from '../sip/types.ts'
@@ -19,6 +19,7 @@ import { callerShown, type InviteWish, type LegBook, localMedia, newBook } from 
 import { addressTowards } from './own-address.ts'
 import { isLoopback, LOOPBACK, policyFor } from './sip-policy.ts'
 import { type Target, targetsOf } from './sip-targets.ts'
+import { SipTransports } from './sip-transports.ts'
 import type { SoundForSignalling } from './sound-driver.ts'
 import { Timers } from './timers.ts'
 
@@ -62,11 +63,19 @@ export class SipDriver implements Signalling {
   readonly #byLeg = new Map<string, LegBook>()
   readonly #given = new Set<string>()
   readonly #failures = new FailedDigests()
-  #socket: DatagramSocket | null = null
+  readonly #transports: SipTransports
 
   constructor(options: SipDriverOptions) {
     this.#options = options
     this.#timers = new Timers(options.clock)
+    const { network, bindAddress, port } = options
+    this.#transports = new SipTransports({
+      network,
+      bindAddress,
+      port,
+      onReceived: (flow, bytes) => this.#feed({ kind: 'received', flow, bytes }),
+      onFailed: (flow, why) => this.#feed({ kind: 'transportFailed', flow, why }),
+    })
     this.#core = createSipCore({
       contactFor: (flow) => this.#contactFor(flow),
       userAgent: options.userAgent,
@@ -76,16 +85,13 @@ export class SipDriver implements Signalling {
     })
   }
 
-  async open(): Promise<Endpoint> {
-    const { network, bindAddress, port } = this.#options
-    this.#socket = await network.bind({ address: bindAddress, port }, (bytes, from) => this.#received(bytes, from))
-    return this.#socket.local
+  open(): Promise<Endpoint> {
+    return this.#transports.open()
   }
 
   close(): void {
     this.#timers.clearAll()
-    this.#socket?.close()
-    this.#socket = null
+    this.#transports.close()
   }
 
   census(): ReturnType<SipCore['census']> & { readonly timers: number; readonly books: number } {
@@ -236,16 +242,12 @@ export class SipDriver implements Signalling {
     return targetsOf(customerId, destination, {
       directory: this.#options.directory,
       contactsOf: (extensionId) => this.#core.contactsOf(extensionId),
-      self: this.#socket?.local ?? null,
-      flowTo: (remote) => this.#udpFlow(remote),
+      self: this.#transports.local,
+      flowTo: (remote) => this.#transports.flowTo(remote),
     })
   }
 
   // ---------------------------------------------------------------- the core's loop
-
-  #received(bytes: Uint8Array, from: Endpoint): void {
-    this.#feed({ kind: 'received', flow: this.#udpFlow(from), bytes })
-  }
 
   #feed(input: SipInput): void {
     let outputs: SipOutput[]
@@ -263,7 +265,7 @@ export class SipDriver implements Signalling {
     const { log } = this.#options
     switch (output.kind) {
       case 'send':
-        return this.#socket?.send(output.bytes, output.flow.remote)
+        return this.#transports.send(output.flow, output.bytes)
       case 'setTimer':
         return this.#timers.set(output.id, output.at, () => this.#feed({ kind: 'timer', id: output.id }))
       case 'cancelTimer':
@@ -420,11 +422,6 @@ export class SipDriver implements Signalling {
     if (port === null) return null
     const media = localMedia(addressTowards(book.remote, this.#options), port, book.leg, book.version)
     return book.isHolding ? { ...media, direction: 'sendonly' } : media
-  }
-
-  #udpFlow(remote: SipAddress): Flow {
-    const local = this.#socket?.local ?? { address: this.#options.bindAddress, port: this.#options.port }
-    return { transport: 'udp', local, remote: { address: remote.address, port: remote.port }, connection: '' }
   }
 
   #contactFor(flow: Flow): SipAddress {

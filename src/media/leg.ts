@@ -7,7 +7,7 @@ import { decodeG711, encodeG711, SILENCE_OCTET } from '../audio/g711.ts'
 import type { Millis } from '../kernel/clock.ts'
 import { RingReader, RingWriter } from '../kernel/ring.ts'
 import type { DatagramSocket, Endpoint } from '../net/port.ts'
-import { emptyRtpHeader, parseRtp, RTP_HEADER_BYTES, type RtpHeader } from '../rtp/packet.ts'
+import { RTP_HEADER_BYTES, type RtpHeader } from '../rtp/packet.ts'
 import { RtpSender } from '../rtp/sender.ts'
 import type { MixGroup } from './group.ts'
 import { Hearing, MAX_PACKET_SAMPLES } from './hearing.ts'
@@ -23,9 +23,9 @@ import type {
   MediaEvent,
   RtpAddress,
 } from './protocol.ts'
-import { Source } from './source.ts'
 import { Surroundings } from './surroundings.ts'
 import { HearingTap } from './taps.ts'
+import { Wire } from './wire.ts'
 
 /** G.711 is all there is, and it has one rate. */
 export const RATE_HZ = 8_000
@@ -53,11 +53,9 @@ export class Leg {
   readonly #keysOut: KeysOut
   readonly #surroundings: Surroundings
   readonly #sender: RtpSender
-  readonly #source = new Source()
-  readonly #rtp = emptyRtpHeader()
+  readonly #wire: Wire
   readonly #frame = new Int16Array(FRAME_SAMPLES)
   readonly #packet = new Uint8Array(RTP_HEADER_BYTES + FRAME_SAMPLES)
-  #socket: DatagramSocket | null = null
   #format: LegFormat | null = null
   #isSending = false
   #isMuted = false
@@ -67,7 +65,6 @@ export class Leg {
   #packetsIn = 0
   #octetsIn = 0
   #malformed = 0
-  #otherSource = 0
   #lateFrames = 0
   #skippedFrames = 0
 
@@ -83,6 +80,10 @@ export class Leg {
     this.#surroundings = new Surroundings(RATE_HZ, FRAME_SAMPLES, (key) => this.#relay(key))
     this.#playout = new Playout(new RingReader(opening.rings.playout), leg, RATE_HZ, (news) => this.#tell(news))
     this.#keysOut = new KeysOut(RATE_HZ, FRAME_MS, () => emit({ kind: 'digitsSent', leg, at: this.#now }))
+    this.#wire = new Wire({
+      knows: (payloadType, payloadBytes) => this.#knows(payloadType, payloadBytes),
+      rtp: (bytes, rtp, from, now) => this.#received(bytes, rtp, from, now),
+    })
     this.#sender = new RtpSender(opening.ssrc, opening.firstSequence, opening.firstRtpTime)
   }
 
@@ -92,7 +93,7 @@ export class Leg {
   }
 
   bound(socket: DatagramSocket): void {
-    this.#socket = socket
+    this.#wire.bound(socket)
   }
 
   // ---------------------------------------------------------------- commands
@@ -100,7 +101,7 @@ export class Leg {
   start(format: LegFormat, remote: RtpAddress, sending: boolean, now: Millis): void {
     this.#now = now
     this.#format = format
-    this.#source.negotiate(remote)
+    this.#wire.negotiate(remote)
     this.#isSending = sending
     this.#dueAt ??= Math.ceil(now / FRAME_MS) * FRAME_MS + (this.ref.slot % PHASES) * PHASE_MS
     this.#quietOrNot()
@@ -153,8 +154,7 @@ export class Leg {
 
   /** Lets go of the socket. May be called twice. */
   release(): void {
-    this.#socket?.close()
-    this.#socket = null
+    this.#wire.release()
   }
 
   close(now: Millis): void {
@@ -167,26 +167,26 @@ export class Leg {
   // ---------------------------------------------------------------- in
 
   receive(bytes: Uint8Array, from: Endpoint, now: Millis): void {
-    const rtp = this.#rtp
+    this.#wire.receive(bytes, from, now)
+  }
+
+  #knows(payloadType: number, payloadBytes: number): boolean {
+    if (payloadBytes > MAX_PACKET_SAMPLES) this.#malformed++
     const format = this.#format
-    if (!parseRtp(bytes, rtp) || rtp.payloadBytes > MAX_PACKET_SAMPLES) {
-      this.#malformed++
-      return
-    }
-    const isSound = rtp.payloadType === format?.payloadType
-    const isKey = rtp.payloadType === format?.dtmfPayloadType
-    if (!format || !(isSound || isKey || rtp.payloadType === COMFORT_NOISE)) return
-    if (!this.#source.accept(from, now)) {
-      this.#otherSource++
-      return
-    }
+    if (!format || payloadBytes > MAX_PACKET_SAMPLES) return false
+    return payloadType === format.payloadType || payloadType === format.dtmfPayloadType || payloadType === COMFORT_NOISE
+  }
+
+  #received(bytes: Uint8Array, rtp: RtpHeader, from: Endpoint, now: Millis): void {
+    const format = this.#format
+    if (!format) return
     if (this.#packetsIn === 0) {
       this.#emit({ kind: 'rtpStarted', leg: this.ref, remote: { address: from.address, port: from.port }, at: now })
     }
     this.#packetsIn++
     this.#octetsIn += rtp.payloadBytes
-    if (isSound) return this.#heard(format, bytes, rtp, now)
-    if (isKey) this.#keysIn.receive(bytes, rtp, now)
+    if (rtp.payloadType === format.payloadType) return this.#heard(format, bytes, rtp, now)
+    if (rtp.payloadType === format.dtmfPayloadType) this.#keysIn.receive(bytes, rtp, now)
     this.#hearing.other(format.codec, bytes, rtp, now)
   }
 
@@ -232,36 +232,35 @@ export class Leg {
   }
 
   #speak(due: Millis): void {
-    const target = this.#source.target
-    if (!this.#isSending || !target || !this.#format) return this.#sender.skip(FRAME_SAMPLES)
+    if (!this.#isSending || !this.#wire.hasTarget || !this.#format) return this.#sender.skip(FRAME_SAMPLES)
     if (this.#keysOut.isBusy && !this.#playout.isFading) {
       this.#surroundings.skip()
-      this.#sendKey(this.#format, target)
+      this.#sendKey(this.#format)
     } else {
       const isSaying = this.#playout.pull(this.#frame)
-      this.#sendSound(this.#format, target, this.#surroundings.add(this.#frame, isSaying, this.#isMuted, due))
+      this.#sendSound(this.#format, this.#surroundings.add(this.#frame, isSaying, this.#isMuted, due))
     }
     this.#playout.left(this.#now)
     this.#sender.advance(FRAME_SAMPLES)
   }
 
-  #sendSound(format: LegFormat, target: RtpAddress, isSound: boolean): void {
+  #sendSound(format: LegFormat, isSound: boolean): void {
     const packet = this.#packet
     if (isSound) encodeG711(format.codec, this.#frame, packet, RTP_HEADER_BYTES)
     else packet.fill(SILENCE_OCTET[format.codec], RTP_HEADER_BYTES)
     this.#sender.write(packet, format.payloadType)
-    this.#socket?.send(packet, target)
+    this.#wire.send(packet)
   }
 
-  #sendKey(format: LegFormat, target: RtpAddress): void {
+  #sendKey(format: LegFormat): void {
     const packet = this.#packet.subarray(0, RTP_HEADER_BYTES + KeysOut.PAYLOAD_BYTES)
-    if (format.dtmfPayloadType === null) this.#sendSound(format, target, this.#keysOut.tone(this.#frame))
+    if (format.dtmfPayloadType === null) this.#sendSound(format, this.#keysOut.tone(this.#frame))
     else {
       const event = this.#keysOut.event(this.#sender.rtpTime, packet, RTP_HEADER_BYTES)
-      if (event === null) this.#sendSound(format, target, false)
+      if (event === null) this.#sendSound(format, false)
       else {
         this.#sender.write(packet, format.dtmfPayloadType, event.rtpTime, event.isFirst)
-        this.#socket?.send(packet, target)
+        this.#wire.send(packet)
       }
     }
     this.#quietOrNot()
@@ -299,8 +298,8 @@ export class Leg {
       lost: hearing.lost,
       duplicate: hearing.duplicate,
       reordered: hearing.reordered,
-      malformed: this.#malformed,
-      otherSource: this.#otherSource,
+      malformed: this.#malformed + this.#wire.malformed,
+      otherSource: this.#wire.otherSource,
       concealed: hearing.concealed,
       lateFrames: this.#lateFrames,
       skippedFrames: this.#skippedFrames,
