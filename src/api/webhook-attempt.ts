@@ -5,7 +5,6 @@ import type { EventRow, Store } from '../store/port.ts'
 import type { Destinations } from './destinations.ts'
 import { webhookBody } from './envelope.ts'
 import { flatBody, tellsLanguage } from './flat-bodies.ts'
-import { webhookHeaders } from './webhook-headers.ts'
 import type { Job } from './webhook-lane.ts'
 import { type Schedule, TIMED_OUT } from './webhook-schedule.ts'
 import type { Dialect, WebhookTarget } from './webhook-target.ts'
@@ -62,26 +61,22 @@ export class WebhookAttempts {
   }
 
   /** Ends at the time limit whatever the transport does. @param attempt its number, from 1 */
-  async send(job: Job, { body, secret }: Prepared, attempt: number, abort: AbortController): Promise<Outcome> {
+  send(job: Job, { body, secret }: Prepared, attempt: number, abort: AbortController): Promise<Outcome> {
     const { event, target } = job
+    const { method, url, dialect } = target
     const now = this.#clock.wallMicros()
-    const headers = webhookHeaders({ eventId: eventIdIn(event, target), attempt, body, secret, now })
-    const late = Promise.withResolvers<Outcome>()
-    abort.signal.addEventListener('abort', () => late.resolve({ error: TIMED_OUT }))
-    const limit = this.#clock.schedule(this.#clock.now() + this.#schedule.timeoutMs[target.dialect], () =>
-      abort.abort(),
-    )
-    const { method, url } = target
-    try {
-      return await Promise.race([
-        this.#transport.post({ method, url, headers, body, signal: abort.signal }),
-        late.promise,
-      ])
-    } catch (error) {
-      return errorOf(error)
-    } finally {
+    const { promise, resolve } = Promise.withResolvers<Outcome>()
+    const limit = this.#clock.schedule(this.#clock.now() + this.#schedule.timeoutMs[dialect], () => abort.abort())
+    const ended = (outcome: Outcome): void => {
       limit.cancel()
+      resolve(outcome)
     }
+    const { signal } = abort
+    signal.addEventListener('abort', () => ended({ error: TIMED_OUT }))
+    this.#transport
+      .post({ method, url, eventId: eventIdIn(event, target), attempt, body, secret, now, signal })
+      .then(ended, (error: unknown) => ended(errorOf(error)))
+    return promise
   }
 
   /** A transcription never changes its language. "" when it is not there any more. */

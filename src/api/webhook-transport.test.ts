@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
+import diagnostics from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,7 +9,6 @@ import { Webhook } from 'standardwebhooks'
 import { sampleEvent } from '../store/samples.ts'
 import { webhookBody } from './envelope.ts'
 import { refusedAddresses } from './webhook-addresses.ts'
-import { webhookHeaders } from './webhook-headers.ts'
 import { HttpTransport } from './webhook-transport.ts'
 
 interface Received {
@@ -61,8 +61,8 @@ const NEVER = new AbortController().signal
 function signedRequest(url: string, secret: string, method = 'POST') {
   const event = sampleEvent({ type: 'transcript_created', data: { message: '안녕 😀 "quoted"' } })
   const body = webhookBody(event)
-  const headers = webhookHeaders({ eventId: event.id, attempt: 2, body, secret, now: Date.now() * 1000 })
-  return { event, request: { method, url, headers, body, signal: NEVER } }
+  const signed = { eventId: event.id, attempt: 2, body, secret, now: Date.now() * 1000 }
+  return { event, request: { ...signed, method, url, signal: NEVER } }
 }
 
 describe('a webhook over HTTP', () => {
@@ -234,6 +234,35 @@ describe('a webhook over HTTP', () => {
       },
     ),
   )
+
+  test('where nobody listens nobody knocks twice in a moment, and what is sent fails all the same', async () => {
+    const server = createServer((_, response) => void response.writeHead(200).end())
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    server.close()
+    await once(server, 'close')
+    let knocks = 0
+    const knocked = (): void => void knocks++
+    diagnostics.subscribe('undici:client:beforeConnect', knocked)
+    const transport = new HttpTransport()
+    const { request } = signedRequest(`http://127.0.0.1:${port}/`, 's')
+    for (let i = 0; i < 5; i++) await assert.rejects(transport.post(request), { code: 'ECONNREFUSED' })
+    diagnostics.unsubscribe('undici:client:beforeConnect', knocked)
+    assert.ok(knocks < 5, `${knocks} knocks`)
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    const limit = performance.now() + 10_000
+    const isThere = (): Promise<boolean> =>
+      transport.post(request).then(
+        () => true,
+        () => false,
+      )
+    while (!(await isThere()) && performance.now() < limit);
+    assert.equal(await isThere(), true)
+    await transport.close()
+    server.close()
+  })
 
   test('what is no HTTP is refused', async () => {
     const transport = new HttpTransport()

@@ -3,12 +3,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, type Dispatcher } from 'undici'
 import { checkedConnector, type LookUp, refusedAddresses } from './webhook-addresses.ts'
+import { type Signed, webhookHeaders } from './webhook-headers.ts'
 
-export interface WebhookRequest {
+/** What is sent; whoever sends it signs it, as that costs as much as sending. */
+export interface WebhookRequest extends Signed {
   readonly method: string
   readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
   /** Ends the attempt. */
   readonly signal: AbortSignal
 }
@@ -26,9 +26,16 @@ const CONNECT_MS = 5_000
 /** An answer that is still coming after this is cut off. */
 const BODY_MS = 5_000
 const BODY_BYTES = 16 * 1024
+const REFUSED = 'ECONNREFUSED'
+/** So long nobody knocks again where nobody listens: what is sent meanwhile fails the same way. */
+const REFUSAL_MS = 50
+/** Places remembered that refused. */
+const MOST_REFUSALS = 1_000
 
 export class HttpTransport implements WebhookTransport {
   readonly #agent: Agent
+  /** When each was asked last, by origin; the oldest first. */
+  readonly #refusals = new Map<string, number>()
 
   /** @param options.lookUp asks for the addresses of names, instead of the system */
   constructor(options: { readonly blockPrivate?: boolean; readonly lookUp?: LookUp } = {}) {
@@ -39,9 +46,10 @@ export class HttpTransport implements WebhookTransport {
 
   /** Follows redirects with the same method and body: what counts is that the event arrives. */
   async post(request: WebhookRequest): Promise<{ readonly status: number }> {
+    const headers = webhookHeaders(request)
     let url = new URL(request.url)
     for (let redirects = 0; ; redirects++) {
-      const { status, location } = await this.#once(url, request)
+      const { status, location } = await this.#once(url, request, headers)
       if (!REDIRECTS.has(status) || location === null || redirects === MAX_REDIRECTS) return { status }
       url = new URL(location, url)
     }
@@ -51,13 +59,28 @@ export class HttpTransport implements WebhookTransport {
     await this.#agent.destroy()
   }
 
-  #once(url: URL, { method, headers, body, signal }: WebhookRequest): Promise<StatusLine> {
+  #once(url: URL, { method, body, signal }: WebhookRequest, headers: Readonly<Record<string, string>>) {
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('only http and https are allowed')
-    return new Promise((resolve, reject) => {
-      const { origin, pathname, search } = url
+    const { origin, pathname, search } = url
+    if (this.#hasJustRefused(origin)) throw Object.assign(new Error('nobody listens there'), { code: REFUSED })
+    return new Promise<StatusLine>((resolve, reject) => {
+      const failed = (error: Error): void => {
+        if ((error as { readonly code?: unknown }).code === REFUSED) this.#noteRefusal(origin)
+        reject(error)
+      }
       const wish = { origin, path: `${pathname}${search}`, method: method as 'POST', headers, body }
-      this.#agent.dispatch(wish, new Answer(signal, resolve, reject))
+      this.#agent.dispatch(wish, new Answer(signal, resolve, failed))
     })
+  }
+
+  #hasJustRefused(origin: string): boolean {
+    return performance.now() - (this.#refusals.get(origin) ?? Number.NEGATIVE_INFINITY) < REFUSAL_MS
+  }
+
+  #noteRefusal(origin: string): void {
+    this.#refusals.delete(origin)
+    this.#refusals.set(origin, performance.now())
+    if (this.#refusals.size > MOST_REFUSALS) this.#refusals.delete(this.#refusals.keys().next().value!)
   }
 }
 

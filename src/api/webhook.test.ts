@@ -43,7 +43,7 @@ class Receiver implements WebhookTransport {
 
   /** What was sent, as `<event id> <attempt>`. */
   seen(): string[] {
-    return this.requests.map(({ headers }) => `${headers['x-voipbin-event-id']} ${headers['x-voipbin-attempt']}`)
+    return this.requests.map(({ eventId, attempt }) => `${eventId} ${attempt}`)
   }
 }
 
@@ -227,7 +227,7 @@ describe('a delivery in the flat dialect', () => {
     world.outbox.deliver(...(await flat(world, '1', 'call_created', 'call.initiated')))
     await setImmediate()
     const [request] = world.receiver.requests
-    assert.deepEqual([JSON.parse(request!.body).type, request!.headers['webhook-id']], ['call.initiated', '1-flat'])
+    assert.deepEqual([JSON.parse(request!.body).type, request!.eventId], ['call.initiated', '1-flat'])
   })
 
   test('of a text tells the language of its transcription, also after a restart', async () => {

@@ -1,10 +1,11 @@
 /** One client of the WebSocket (contract §18): what it subscribed to, whether it lives, and what waits to be sent to it. */
 
 import type { Duplex } from 'node:stream'
-import type { WebSocket } from 'ws'
+import { WebSocket } from 'ws'
 import type { Clock, Millis, Scheduled } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import { firstMatch, type Identity, maySubscribe, prefixOf } from './topics.ts'
+import { textFrame } from './ws-frame.ts'
 
 const PING_MS = 10_000
 const DEAD_MS = 60_000
@@ -16,8 +17,6 @@ const SOCKET_BYTES = 64 * 1024
 const MAX_BATCH = 64
 /** Bounds the memory of a client that only subscribes. */
 const MAX_TOPICS = 1_000
-
-const TEXT = { binary: false } as const
 
 const UNSUPPORTED_DATA = 1003
 const POLICY_VIOLATION = 1008
@@ -77,7 +76,7 @@ export class WsConnection {
   }
 
   /**
-   * Sends a frame (text, UTF-8), in order. When too many wait, partial texts are dropped, the oldest first; when none is left
+   * Sends a frame (`textFrame`), in order. When too many wait, partial texts are dropped, the oldest first; when none is left
    * to drop, the client is too slow and the connection is closed.
    */
   send(frame: Buffer, interim: boolean): void {
@@ -107,19 +106,21 @@ export class WsConnection {
 
   /** Hands to the socket what it has room for, in one write. */
   flush(): void {
-    let room = SOCKET_BYTES - this.#socket.bufferedAmount
-    if (!this.#open || this.#waiting.length === 0 || room <= 0) return
+    if (!this.#open || this.#waiting.length === 0 || this.#socket.readyState !== WebSocket.OPEN) return
+    let room = SOCKET_BYTES - this.#wire.writableLength
+    if (room <= 0) return
     let handed = 0
-    this.#wire.cork()
+    if (this.#waiting.length > 1) this.#wire.cork()
     for (const { frame } of this.#waiting) {
       room -= frame.length
       handed += 1
       // The one that fills it asks for more when it is gone.
-      if (room > 0) this.#socket.send(frame, TEXT)
-      else this.#socket.send(frame, TEXT, () => this.flush())
+      if (room > 0) this.#wire.write(frame)
+      else this.#wire.write(frame, () => this.flush())
       if (room <= 0) break
     }
-    this.#waiting.splice(0, handed)
+    if (handed === this.#waiting.length) this.#waiting = []
+    else this.#waiting.splice(0, handed)
     this.#wire.uncork()
   }
 
@@ -140,7 +141,7 @@ export class WsConnection {
         this.#change(asked['topics'], (topic) => this.#topics.delete(topic))
         break
       case 'subscriptions':
-        this.send(Buffer.from(JSON.stringify({ type: 'subscriptions', topics: [...this.#topics] })), false)
+        this.send(textFrame(JSON.stringify({ type: 'subscriptions', topics: [...this.#topics] })), false)
     }
   }
 

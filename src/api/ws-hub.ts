@@ -12,6 +12,7 @@ import type { EventRow } from '../store/port.ts'
 import { frame, isInterim } from './envelope.ts'
 import { type Identity, topicsOf } from './topics.ts'
 import { type ConnectionWorld, WsConnection } from './ws-connection.ts'
+import { textFrame } from './ws-frame.ts'
 
 /** Clients only subscribe; longer frames close the connection (1009). */
 const MAX_CLIENT_FRAME_BYTES = 64 * 1024
@@ -58,7 +59,7 @@ export class WsHub {
     for (const connection of connections) {
       const topic = connection.match(topics)
       if (topic === null) continue
-      const bytes = frames.get(topic) ?? Buffer.from(frame(event, topic))
+      const bytes = frames.get(topic) ?? textFrame(frame(event, topic))
       frames.set(topic, bytes)
       connection.send(bytes, interim)
     }

@@ -17,6 +17,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { name: 'first tables', up: firstTables },
   { name: 'webhooks, usage, limits, search', up: secondTables },
+  { name: 'trunks, providers, routes', up: thirdTables },
 ]
 
 interface Resource {
@@ -115,6 +116,16 @@ function secondTables(db: Kysely<unknown>): readonly Compilable[] {
     ...wordTables(db),
     ...eventsBySubject(db),
   ]
+}
+
+const THIRD_RESOURCES: readonly Resource[] = [
+  { table: 'trunks', keys: ['domain_name'], unique: [['domain_name']] },
+  { table: 'providers' },
+  { table: 'routes' },
+]
+
+function thirdTables(db: Kysely<unknown>): readonly Compilable[] {
+  return THIRD_RESOURCES.flatMap((resource) => [...resourceTable(db, resource), ...liveIndexes(db, resource)])
 }
 
 /** Lists look at live rows only, so their indexes hold only these; what is deleted is found by when, to be purged. */

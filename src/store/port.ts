@@ -31,6 +31,9 @@ export const TABLES = {
   limits: [],
   /** Numbers that must not be called (ours). */
   do_not_call: ['number'],
+  trunks: ['domain_name'],
+  providers: [],
+  routes: [],
 } as const
 
 export type TableName = keyof typeof TABLES
@@ -45,6 +48,7 @@ export const UNIQUE: Partial<Record<TableName, { readonly key: string; readonly 
   settings: [{ key: 'name', over: 'all' }],
   webhooks: [{ key: 'url', over: 'customer' }],
   do_not_call: [{ key: 'number', over: 'customer' }],
+  trunks: [{ key: 'domain_name', over: 'all' }],
 }
 
 export interface Row {

@@ -4,6 +4,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import type { DeliveryRow, EventRow, KeyValue, Row, TableName } from './port.ts'
 import { TABLES } from './port.ts'
 import type { Blinder, Sealer } from './sealer.ts'
+import type { TextEvent, TextRow } from './texts.ts'
 import { wordsOf } from './words.ts'
 
 export type Column = string | number | null
@@ -75,14 +76,14 @@ export class Codec {
   }
 
   /** Values in the order of `ROW_COLUMNS`, then of the table's keys. @throws UnknownKey, TypeError for a key that is no text */
-  rowValues(table: TableName, row: Row): Column[] {
+  rowValues(table: TableName, row: TextRow): Column[] {
     checkKeys(table, Object.keys(row.keys))
     const values: Column[] = [
       row.id,
       row.customer_id,
       row.tm_create_us,
       row.tm_delete_us,
-      this.#sealer.seal(JSON.stringify(row.doc), `${table}/${row.id}/doc`),
+      this.#sealer.seal(row.doc, `${table}/${row.id}/doc`),
       this.#hidden(table, row),
     ]
     for (const key of keysOf(table)) values.push(this.key(table, key, row.keys[key] ?? null))
@@ -112,10 +113,10 @@ export class Codec {
   }
 
   /** Values in the order of `EVENT_COLUMNS`, then of `subject_id`. */
-  eventValues(event: EventRow, cursor: number): Column[] {
-    const { id, customer_id, call_id, seq, wall_us, offset_ms, type, data } = event
-    const text = this.#sealer.seal(JSON.stringify(data), `events/${id}/data`)
-    return [id, customer_id, cursor, call_id, seq, wall_us, offset_ms, type, text, subjectOf(event)]
+  eventValues(event: TextEvent, cursor: number): Column[] {
+    const [id, customerId, callId, seq, wallUs, offsetMs, type, data, subjectId] = event
+    const text = this.#sealer.seal(data, `events/${id}/data`)
+    return [id, customerId, cursor, callId, seq, wallUs, offsetMs, type, text, subjectId]
   }
 
   /** @throws SealBroken */
@@ -135,8 +136,8 @@ export class Codec {
   }
 
   /** What the search knows a transcript by. */
-  tokens(row: Row): string[] {
-    return this.tokensOf(row.customer_id, wordsOf(messageOf(row)))
+  tokens({ customer_id, message }: Pick<TextRow, 'customer_id' | 'message'>): string[] {
+    return this.tokensOf(customer_id, wordsOf(message))
   }
 
   tokensOf(customerId: string, words: Iterable<string>): string[] {
@@ -144,31 +145,13 @@ export class Codec {
   }
 
   /** Nearly all rows hide nothing, which is no secret. */
-  #hidden(table: TableName, row: Row): string {
-    const text = JSON.stringify(row.hidden)
-    return text === '{}' ? text : this.#sealer.seal(text, `${table}/${row.id}/hidden`)
+  #hidden(table: TableName, { id, hidden }: TextRow): string {
+    return hidden === '{}' ? hidden : this.#sealer.seal(hidden, `${table}/${id}/hidden`)
   }
 
   #parse(text: Column | undefined, place: string): JsonObject {
     return JSON.parse(this.#sealer.open(text as string, place)) as JsonObject
   }
-}
-
-/** What was said. */
-export function messageOf(row: Row): string {
-  const { message } = row.doc
-  return typeof message === 'string' ? message : ''
-}
-
-/** The transcript that an event carries, or null. */
-export function subjectOf(event: EventRow): string | null {
-  const { id } = event.data
-  return event.type.startsWith('transcript_') && typeof id === 'string' ? id : null
-}
-
-/** Values in the order of `DELIVERY_COLUMNS`. */
-export function deliveryValues(delivery: DeliveryRow): Column[] {
-  return DELIVERY_COLUMNS.map((column) => (column === 'last' ? JSON.stringify(delivery.last) : delivery[column]))
 }
 
 export function deliveryFrom(columns: Columns): DeliveryRow {

@@ -36,6 +36,12 @@ export class Statements {
     return this.#put('deliveries', [...DELIVERY_COLUMNS, 'wall_us'], 'replace', DELIVERY_CHANGES)
   }
 
+  /** One that is there. Parameters: `DELIVERY_CHANGES`, id. */
+  changeDelivery(): string {
+    const changes = Object.fromEntries(DELIVERY_CHANGES.map((column) => [column, VALUE]))
+    return text(this.#db.updateTable('deliveries').set(changes).where('id', '=', VALUE))
+  }
+
   /** Parameters: event id. @returns its `wall_us` */
   ageOfEvent(): string {
     return text(this.#db.selectFrom('events').select('wall_us').where('id', '=', VALUE))

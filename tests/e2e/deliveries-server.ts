@@ -4,8 +4,8 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import diagnostics from 'node:diagnostics_channel'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { BroadcastChannel } from 'node:worker_threads'
 import type { NewEvent } from '../../src/calls/ports.ts'
 import { readConfig } from '../../src/config.ts'
 import { startNode } from '../../src/node.ts'
@@ -61,12 +61,10 @@ const seqs = new Map<string, number>()
 const starts: Start[] = []
 let given = 0
 
-diagnostics.subscribe('undici:request:create', (message) => {
-  const { request } = message as { request: { origin: string; path: string; headers: readonly string[] } }
-  const header = (name: string): string => String(request.headers[request.headers.indexOf(name) + 1])
-  const url = `${request.origin}${request.path}`
-  starts.push({ url, eventId: header('webhook-id'), attempt: Number(header('x-voipbin-attempt')) })
-})
+// From the thread of the webhooks: see deliveries-starts.ts.
+const channel = new BroadcastChannel('webhook starts')
+channel.onmessage = (message) => void starts.push(...(message as { data: readonly Start[] }).data)
+channel.unref()
 
 function eventOf(customerId: string, callId: string): NewEvent {
   const n = given++

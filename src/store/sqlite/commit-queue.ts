@@ -5,6 +5,7 @@
  */
 
 import type { Batch, CommitResult } from '../port.ts'
+import { type TextBatch, textBatch } from '../texts.ts'
 import type { StoreThread } from './thread.ts'
 
 /** In one message; more would make the first of them wait for the last. */
@@ -15,7 +16,7 @@ const MOST_ASKED = 2
 const WORTH_ASKING = 16
 
 interface Waiting {
-  readonly batch: Batch
+  readonly batch: TextBatch
   readonly resolve: (result: CommitResult) => void
 }
 
@@ -34,12 +35,16 @@ export class CommitQueue {
   /** Never rejects. Batches are applied in the order in which they were added. */
   add(batch: Batch): Promise<CommitResult> {
     return new Promise((resolve) => {
-      this.#waiting.push({ batch, resolve })
+      try {
+        this.#waiting.push({ batch: textBatch(batch), resolve })
+      } catch (error) {
+        return resolve(failed(error))
+      }
       if (this.#isClosed) return this.#send()
       if (this.#isSoon || !this.#isDue) return
-      // Whatever else this turn commits goes along.
+      // Whatever else this turn of the event loop commits goes along: requests that came together share a message.
       this.#isSoon = true
-      queueMicrotask(() => {
+      setImmediate(() => {
         this.#isSoon = false
         if (this.#isDue) this.#send()
       })
@@ -74,7 +79,7 @@ export class CommitQueue {
   async #ask(sent: readonly Waiting[]): Promise<readonly CommitResult[]> {
     const batches = sent.map(({ batch }) => batch)
     try {
-      return (await this.#writer.ask((id) => ({ kind: 'commits', id, batches }))) as readonly CommitResult[]
+      return JSON.parse(String(await this.#writer.ask((id) => ({ kind: 'commits', id, batches }))))
     } catch (error) {
       if (sent.length === 1 || !(error instanceof Error && error.name === 'DataCloneError')) throw error
       return (await Promise.all(sent.map((one) => this.#ask([one]).catch((cause: unknown) => [failed(cause)])))).flat()

@@ -28,13 +28,13 @@ import {
   checkKeys,
   DELIVERY_COLUMNS,
   deliveryFrom,
-  deliveryValues,
   EVENT_COLUMNS,
   keysOf,
   type StoredEvent,
 } from '../rows.ts'
 import type { Sealer } from '../sealer.ts'
 import { DELIVERY_FILTERS, inOrderOfWorth, type RowsShape, Statements } from '../statements.ts'
+import { type TextBatch, type TextDelivery, type TextEvent, type TextRow, textBatch, textRow } from '../texts.ts'
 import { sqliteCompiler } from './compiler.ts'
 import { Meta } from './keys.ts'
 import { Prepared } from './prepared.ts'
@@ -72,6 +72,28 @@ export class SqliteCore implements SyncStore {
   }
 
   commit(batch: Batch): CommitResult {
+    return this.#commitAlone(textBatch(batch))
+  }
+
+  /**
+   * Batches that came together share one write of the file, which is most of what a commit costs. Each is all or nothing,
+   * in order; a refused one leaves the others be. As few are refused, they are first written as one; when that fails, each
+   * has to be one that can be taken back; when the write fails, each is tried alone.
+   */
+  commitAll(batches: readonly TextBatch[]): readonly CommitResult[] {
+    if (batches.length > 1 && this.#database.isOpen) {
+      for (const write of [this.#tryWrite, this.#writeOrLeave]) {
+        try {
+          return this.#prepared.transaction(() => batches.map((batch) => write.call(this, batch)))
+        } catch {
+          this.#cursors.clear()
+        }
+      }
+    }
+    return batches.map((batch) => this.#commitAlone(batch))
+  }
+
+  #commitAlone(batch: TextBatch): CommitResult {
     if (!this.#database.isOpen) return failed('the store is closed')
     try {
       return this.#prepared.transaction(() => this.#tryWrite(batch))
@@ -80,21 +102,6 @@ export class SqliteCore implements SyncStore {
       if (error instanceof Refused) return { ok: false, kind: 'refused', reason: error.message }
       return failed(error instanceof Error ? error.message : String(error))
     }
-  }
-
-  /**
-   * Batches that came together share one write of the file, which is most of what a commit costs. Each is all or nothing,
-   * in order; a refused one leaves the others be. When the write fails, each is tried alone.
-   */
-  commitAll(batches: readonly Batch[]): readonly CommitResult[] {
-    if (batches.length > 1 && this.#database.isOpen) {
-      try {
-        return this.#prepared.transaction(() => batches.map((batch) => this.#writeOrLeave(batch)))
-      } catch {
-        this.#cursors.clear()
-      }
-    }
-    return batches.map((batch) => this.commit(batch))
   }
 
   purge(purge: Purge): number {
@@ -206,12 +213,12 @@ export class SqliteCore implements SyncStore {
   }
 
   /** Inside a transaction. @throws Refused, or what the database says */
-  #tryWrite(batch: Batch): CommitResult {
+  #tryWrite(batch: TextBatch): CommitResult {
     for (const guard of batch.guards ?? []) this.#check(guard)
     return { ok: true, cursors: this.#write(batch) }
   }
 
-  #writeOrLeave(batch: Batch): CommitResult {
+  #writeOrLeave(batch: TextBatch): CommitResult {
     try {
       return this.#prepared.part(() => this.#tryWrite(batch))
     } catch (error) {
@@ -236,7 +243,7 @@ export class SqliteCore implements SyncStore {
     if (!holds) throw new Refused(guard.reason)
   }
 
-  #write(batch: Batch): number[] {
+  #write(batch: TextBatch): number[] {
     for (const { table, id } of batch.removals ?? []) this.#remove(table, id)
     for (const { table, row } of batch.rows ?? []) this.#putRow(table, row)
     const cursors = this.#addEvents(batch.events ?? [])
@@ -249,7 +256,7 @@ export class SqliteCore implements SyncStore {
     return cursors
   }
 
-  #putRow(table: TableName, row: Row): void {
+  #putRow(table: TableName, row: TextRow): void {
     const values = this.#codec.rowValues(table, row)
     const put = (): void => this.#run(`put ${table}`, () => this.#statements.putRow(table), values)
     orRefused(put, () => `TAKEN:${table}.${this.#takenKey(table, row) ?? 'id'}`)
@@ -260,7 +267,7 @@ export class SqliteCore implements SyncStore {
     if (table === 'transcripts') {
       const found = this.#one('any transcript', () => this.#statements.anyRow('transcripts'), [id])
       if (found) {
-        this.#noteWords(this.#codec.rowFrom('transcripts', found), false)
+        this.#noteWords(textRow('transcripts', this.#codec.rowFrom('transcripts', found)), false)
         removeEventsOf(this.#parts(), String(found['customer_id']), id)
       }
     }
@@ -268,7 +275,7 @@ export class SqliteCore implements SyncStore {
   }
 
   /** The search finds live transcripts and forgets deleted ones at once. */
-  #noteWords(row: Row, isLive: boolean): void {
+  #noteWords(row: TextRow, isLive: boolean): void {
     for (const token of this.#codec.tokens(row)) {
       const values = [token, row.tm_create_us, row.id]
       if (isLive) this.#run('add word', () => this.#statements.addWord(), values)
@@ -277,19 +284,24 @@ export class SqliteCore implements SyncStore {
   }
 
   /** As old as its event, which is usually stored with it. Nothing is kept of an event that was removed. */
-  #putDelivery(delivery: DeliveryRow, events: readonly EventRow[]): void {
-    const { event_id: eventId } = delivery
-    const age =
-      events.find((event) => event.id === eventId)?.wall_us ??
-      this.#one('age of event', () => this.#statements.ageOfEvent(), [eventId])?.['wall_us']
+  #putDelivery(delivery: TextDelivery, events: readonly TextEvent[]): void {
+    const eventId = delivery[1]
+    const event = events.find(([id]) => id === eventId)
+    if (!event && this.#changeDelivery(delivery)) return
+    const age = event?.[4] ?? this.#one('age of event', () => this.#statements.ageOfEvent(), [eventId])?.['wall_us']
     if (age === undefined) return
-    const values = [...deliveryValues(delivery), age]
-    const put = (): void => this.#run('put delivery', () => this.#statements.putDelivery(), values)
+    const put = (): void => this.#run('put delivery', () => this.#statements.putDelivery(), [...delivery, age])
     orRefused(put, () => 'TAKEN:deliveries.destination')
   }
 
+  /** @returns false when it is not there yet */
+  #changeDelivery([id, , , , , state, attempts, dueUs, last]: TextDelivery): boolean {
+    const values = [state, attempts, dueUs, last, id]
+    return this.#prepared.run('change delivery', () => this.#statements.changeDelivery(), values) > 0
+  }
+
   /** The first unique key of `row` that another live row has. */
-  #takenKey(table: TableName, row: Row): string | undefined {
+  #takenKey(table: TableName, row: TextRow): string | undefined {
     const taken = UNIQUE[table]?.find(({ key, over }) => {
       const values = [row.keys[key] as Column, ...(over === 'all' ? [] : [row.customer_id])]
       const owners = this.#all(`owners ${table} ${key}`, () => this.#statements.owners(table, key, over), values)
@@ -298,13 +310,14 @@ export class SqliteCore implements SyncStore {
     return taken?.key
   }
 
-  #addEvents(events: readonly EventRow[]): number[] {
+  #addEvents(events: readonly TextEvent[]): number[] {
     return events.map((event) => {
-      const cursor = this.#lastCursor(event.customer_id) + 1
+      const customerId = event[1]
+      const cursor = this.#lastCursor(customerId) + 1
       const values = this.#codec.eventValues(event, cursor)
       const add = (): void => this.#run('add event', () => this.#statements.addEvent(), values)
       orRefused(add, (code) => (code === 1555 ? 'TAKEN:events.id' : 'TAKEN:events.seq'))
-      this.#cursors.set(event.customer_id, cursor)
+      this.#cursors.set(customerId, cursor)
       return cursor
     })
   }

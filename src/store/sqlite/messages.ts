@@ -1,6 +1,6 @@
 /** What the store and its threads say to each other. Everything is plain data; a thread answers in the order it was asked. */
 
-import type { Batch } from '../port.ts'
+import type { TextBatch } from '../texts.ts'
 import type { SyncStore } from './core.ts'
 
 /** What the writer is asked besides commits. */
@@ -25,8 +25,8 @@ export interface ThreadOptions {
 }
 
 export type ToThread =
-  /** Answered by as many results. */
-  | { readonly kind: 'commits'; readonly id: number; readonly batches: readonly Batch[] }
+  /** Answered by JSON of as many `CommitResult`s. */
+  | { readonly kind: 'commits'; readonly id: number; readonly batches: readonly TextBatch[] }
   | { readonly kind: 'call'; readonly id: number; readonly call: CoreCall }
   /** Raises or lowers the bound of the file. */
   | { readonly kind: 'limitPages'; readonly pages: number }

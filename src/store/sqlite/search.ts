@@ -4,8 +4,9 @@
  */
 
 import type { Row, TranscriptHits, TranscriptQuery } from '../port.ts'
-import { type Codec, messageOf } from '../rows.ts'
+import type { Codec } from '../rows.ts'
 import type { Statements } from '../statements.ts'
+import { messageOf } from '../texts.ts'
 import { holds, wantedOf, wordsOf } from '../words.ts'
 import type { Prepared } from './prepared.ts'
 

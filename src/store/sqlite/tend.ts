@@ -4,9 +4,10 @@
  */
 
 import { TABLES, type TableName } from '../port.ts'
-import { type Codec, type Columns, subjectOf } from '../rows.ts'
+import type { Codec, Columns } from '../rows.ts'
 import type { Sealer } from '../sealer.ts'
 import type { Statements } from '../statements.ts'
+import { textEvent, textRow } from '../texts.ts'
 import { isTended, type Meta, markTended } from './keys.ts'
 import type { Prepared } from './prepared.ts'
 
@@ -67,7 +68,7 @@ export class Tending {
 
   #tendRow(table: TableName, columns: Columns): void {
     const { prepared, statements, codec, sealer } = this.#world
-    const row = codec.rowFrom(table, columns)
+    const row = textRow(table, codec.rowFrom(table, columns))
     if (!sealer.isPresent(String(columns['doc']))) {
       prepared.run(`put ${table}`, () => statements.putRow(table), codec.rowValues(table, row))
     }
@@ -79,10 +80,11 @@ export class Tending {
 
   #tendEvent(columns: Columns): void {
     const { prepared, statements, codec, sealer } = this.#world
-    const event = codec.eventFrom(columns)
-    if (sealer.isPresent(String(columns['data'])) && subjectOf(event) === null) return
-    const values = codec.eventValues(event, event.cursor)
-    prepared.run('change event', () => statements.changeEvent(), [values.at(-2)!, values.at(-1)!, event.id])
+    const found = codec.eventFrom(columns)
+    const event = textEvent(found)
+    if (sealer.isPresent(String(columns['data'])) && event.at(-1) === null) return
+    const values = codec.eventValues(event, found.cursor)
+    prepared.run('change event', () => statements.changeEvent(), [values.at(-2)!, values.at(-1)!, found.id])
   }
 
   #tendLog(columns: Columns): void {

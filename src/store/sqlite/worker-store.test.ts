@@ -117,7 +117,7 @@ describe('a store in threads', () => {
   test(
     'what cannot be sent to a thread fails its batch and nothing else',
     withStore(async ({ store }) => {
-      const odd = { rows: [{ table: 'flows' as const, row: sampleRow({ doc: { f: (() => 0) as never } }) }] }
+      const odd = { rows: [{ table: 'flows' as const, row: sampleRow({ doc: { n: 1n as never } }) }] }
       const answer = await store.commit(odd)
       assert.equal(!answer.ok && answer.kind, 'failed')
       assert.equal((await store.commit(flow())).ok, true)
