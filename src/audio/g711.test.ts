@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { CodecName } from '../media/protocol.ts'
-import { decodeG711, encodeG711, SILENCE_OCTET } from './g711.ts'
+import { decodeG711, encodeG711, type G711Name, SILENCE_OCTET } from './g711.ts'
 
-const CODECS: readonly CodecName[] = ['PCMU', 'PCMA']
+const CODECS: readonly G711Name[] = ['PCMU', 'PCMA']
 const ALL_OCTETS = Uint8Array.from({ length: 256 }, (_, octet) => octet)
 const ALL_SAMPLES = Int16Array.from({ length: 65_536 }, (_, word) => word - 32_768)
 
@@ -11,7 +10,7 @@ const ALL_SAMPLES = Int16Array.from({ length: 65_536 }, (_, word) => word - 32_7
  * The positive half of a law as tables 1a and 2a of G.711 print it: upper decision values and output values, in units of
  * the law (1/4096 of full scale for A, 1/8159 for mu), built segment by segment from the step sizes of the tables.
  */
-function halfTable(codec: CodecName): { readonly upTo: number[]; readonly output: number[] } {
+function halfTable(codec: G711Name): { readonly upTo: number[]; readonly output: number[] } {
   const steps = codec === 'PCMA' ? [2, 2, 4, 8, 16, 32, 64, 128] : [2, 4, 8, 16, 32, 64, 128, 256]
   const upTo: number[] = []
   const output: number[] = []
@@ -29,7 +28,7 @@ function halfTable(codec: CodecName): { readonly upTo: number[]; readonly output
 }
 
 /** The character signal of value number `index`, after the bit inversions of §3. */
-function character(codec: CodecName, isNegative: boolean, index: number): number {
+function character(codec: G711Name, isNegative: boolean, index: number): number {
   return codec === 'PCMA' ? ((isNegative ? 0 : 0x80) | index) ^ 0x55 : ((isNegative ? 0 : 0x80) | (0x7f - index)) & 0xff
 }
 

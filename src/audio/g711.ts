@@ -1,21 +1,23 @@
 /** ITU-T G.711, both laws, by tables: 16-bit samples to octets and back. The laws keep 14 (mu) and 13 (A) of the 16 bits. */
 
-import type { CodecName } from '../media/protocol.ts'
+import type { SoundDecoder, SoundEncoder } from './codec.ts'
+
+export type G711Name = 'PCMU' | 'PCMA'
 
 /** The octet of a sample of 0. */
-export const SILENCE_OCTET: { readonly [codec in CodecName]: number } = { PCMU: 0xff, PCMA: 0xd5 }
+export const SILENCE_OCTET: { readonly [codec in G711Name]: number } = { PCMU: 0xff, PCMA: 0xd5 }
 
 const MU_BIAS = 33
 const MU_MAX = 0x1fff
 const A_EVEN_BITS = 0x55
 
-const DECODED: { readonly [codec in CodecName]: Int16Array } = {
+const DECODED: { readonly [codec in G711Name]: Int16Array } = {
   PCMU: Int16Array.from({ length: 256 }, (_, octet) => expandMu(octet)),
   PCMA: Int16Array.from({ length: 256 }, (_, octet) => expandA(octet)),
 }
 
 /** Indexed by the sample as an unsigned 16-bit number. */
-const ENCODED: { readonly [codec in CodecName]: Uint8Array } = {
+const ENCODED: { readonly [codec in G711Name]: Uint8Array } = {
   PCMU: Uint8Array.from({ length: 65_536 }, (_, word) => compressMu((word << 16) >> 16)),
   PCMA: Uint8Array.from({ length: 65_536 }, (_, word) => compressA((word << 16) >> 16)),
 }
@@ -27,7 +29,7 @@ const ENCODED: { readonly [codec in CodecName]: Uint8Array } = {
  * @returns the number of samples
  */
 export function decodeG711(
-  codec: CodecName,
+  codec: G711Name,
   octets: Uint8Array,
   pcm8k: Int16Array,
   at = 0,
@@ -43,11 +45,50 @@ export function decodeG711(
  * @param octets receives `pcm8k.length` octets, from `at` on
  * @returns the number of octets
  */
-export function encodeG711(codec: CodecName, pcm8k: Int16Array, octets: Uint8Array, at = 0): number {
+export function encodeG711(codec: G711Name, pcm8k: Int16Array, octets: Uint8Array, at = 0): number {
   const table = ENCODED[codec]
   const { length } = pcm8k
   for (let i = 0; i < length; i++) octets[at + i] = table[pcm8k[i]! & 0xffff]!
   return length
+}
+
+/** G.711 behind the seam of all codecs. It remembers nothing, so one of each law does for all legs. */
+class G711Codec implements SoundDecoder, SoundEncoder {
+  readonly #codec: G711Name
+
+  constructor(codec: G711Name) {
+    this.#codec = codec
+  }
+
+  lengthOf(_payload: Uint8Array, _at: number, bytes: number): number {
+    return bytes
+  }
+
+  decode(payload: Uint8Array, at: number, bytes: number, pcm8k: Int16Array): number {
+    return decodeG711(this.#codec, payload, pcm8k, at, bytes)
+  }
+
+  conceal(): boolean {
+    return false
+  }
+
+  encode(pcm8k: Int16Array, out: Uint8Array, at: number): number {
+    return encodeG711(this.#codec, pcm8k, out, at)
+  }
+
+  silence(samples: number, out: Uint8Array, at: number): number {
+    out.fill(SILENCE_OCTET[this.#codec], at, at + samples)
+    return samples
+  }
+
+  expectLoss(): void {}
+
+  free(): void {}
+}
+
+export const G711: { readonly [codec in G711Name]: SoundDecoder & SoundEncoder } = {
+  PCMU: new G711Codec('PCMU'),
+  PCMA: new G711Codec('PCMA'),
 }
 
 function compressMu(sample: number): number {

@@ -1,8 +1,7 @@
 /** WAV files: PCM of 8 and 16 bits and G.711 in, PCM of 16 bits out. */
 
 import { bad, good, type Result } from '../kernel/result.ts'
-import type { CodecName } from '../media/protocol.ts'
-import { decodeG711 } from './g711.ts'
+import { decodeG711, type G711Name } from './g711.ts'
 
 export interface Wav {
   readonly rateHz: number
@@ -26,7 +25,7 @@ export interface WavFile {
   readonly data: Uint8Array
 }
 
-type Encoding = 'pcm16' | 'pcm8' | CodecName
+type Encoding = 'pcm16' | 'pcm8' | G711Name
 
 interface Format {
   readonly code: number

@@ -87,14 +87,14 @@ export class MixGroup {
 
   /**
    * What a member hears in the frame due at `due`: all who talk but itself, and itself when it has an echo.
-   * @param out receives one frame, saturated
+   * @param out receives the frame, saturated; half of the history at most
    * @returns false when all of it is silence; `out` is undefined then
    */
   hear(member: Member, due: Millis, out: Int16Array): boolean {
     if (!member.hears && !member.echoes) return false
     const end = due * this.#samplesPerMs
     this.#mixTo(end)
-    const first = end - this.#frameSamples
+    const first = end - out.length
     if (first < this.#at! - this.#sum.length) return false
     const offset = placeIn(this.#sum, first)
     const head = Math.min(out.length, this.#sum.length - offset)

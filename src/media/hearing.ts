@@ -3,16 +3,16 @@
  * a packet in order goes on at once.
  */
 
+import type { SoundDecoder } from '../audio/codec.ts'
 import { Concealment } from '../audio/conceal.ts'
-import { decodeG711 } from '../audio/g711.ts'
 import type { Millis } from '../kernel/clock.ts'
 import { Jitter } from '../rtp/jitter.ts'
 import type { RtpHeader } from '../rtp/packet.ts'
-import type { CodecName } from './protocol.ts'
+import type { Inbound } from './inbound.ts'
 import type { HearingTap } from './taps.ts'
 import { Timeline } from './timeline.ts'
 
-/** Longest packet taken: 120 ms at 8 kHz. */
+/** Longest packet taken: 120 ms at the leg's 8 kHz. */
 export const MAX_PACKET_SAMPLES = 960
 /** Lost sound is made up for so long, the rest of a gap is silence. */
 const MAX_CONCEALED_MS = 60
@@ -21,13 +21,14 @@ export const STARVED_MS = 60
 
 export class Hearing {
   readonly #tap: HearingTap
+  readonly #inbound: Inbound
   readonly #frameSamples: number
   readonly #samplesPerMs: number
   readonly #pcm = new Int16Array(MAX_PACKET_SAMPLES)
   readonly #concealment: Concealment
   readonly #timeline: Timeline
   #jitter = new Jitter()
-  #ssrc: number | null = null
+  #stream: number | null = null
   #heardAt: Millis | null = null
   #lostBefore = 0
   #lost = 0
@@ -37,8 +38,9 @@ export class Hearing {
   /** Silence goes on in place of what comes; time goes on as before. */
   isDeafened = false
 
-  constructor(tap: HearingTap, rateHz: number, frameSamples: number) {
+  constructor(tap: HearingTap, inbound: Inbound, rateHz: number, frameSamples: number) {
     this.#tap = tap
+    this.#inbound = inbound
     this.#frameSamples = frameSamples
     this.#samplesPerMs = rateHz / 1000
     this.#concealment = new Concealment(rateHz)
@@ -57,28 +59,32 @@ export class Hearing {
     return this.#reordered + this.#jitter.reordered
   }
 
-  /** A packet of sound. */
-  sound(codec: CodecName, bytes: Uint8Array, rtp: RtpHeader, now: Millis): void {
-    this.#follow(rtp)
-    this.#jitter.push(rtp.sequence, rtp.rtpTime, bytes, rtp.payloadAt, rtp.payloadBytes, now)
-    this.drain(codec, now)
+  /**
+   * A packet of sound.
+   * @param stream who sends it, on which clock: with another one begins another timeline
+   * @param time of its first sample (`rtp-time.ts`)
+   */
+  sound(bytes: Uint8Array, rtp: RtpHeader, stream: number, time: number, now: Millis): void {
+    this.#follow(stream)
+    this.#jitter.push(rtp.sequence, time, bytes, rtp.payloadAt, rtp.payloadBytes, now, rtp.payloadType)
+    this.drain(now)
   }
 
   /** A packet of something else in the same stream: only its number counts. */
-  other(codec: CodecName, bytes: Uint8Array, rtp: RtpHeader, now: Millis): void {
-    this.#follow(rtp)
-    this.#jitter.push(rtp.sequence, rtp.rtpTime, bytes, rtp.payloadAt, 0, now)
-    this.drain(codec, now)
+  other(bytes: Uint8Array, rtp: RtpHeader, stream: number, now: Millis): void {
+    this.#follow(stream)
+    this.#jitter.push(rtp.sequence, 0, bytes, rtp.payloadAt, 0, now)
+    this.drain(now)
   }
 
   /** Takes what is in order, or has waited long enough for what is missing. */
-  drain(codec: CodecName, now: Millis): void {
+  drain(now: Millis): void {
     const jitter = this.#jitter
     for (;;) {
       const pulled = jitter.pull(now)
       if (pulled === 'wait') return
       if (pulled === 'lost') this.#lostBefore++
-      else if (jitter.bytes > 0) this.#packet(codec)
+      else if (jitter.bytes > 0) this.#packet()
     }
   }
 
@@ -95,21 +101,29 @@ export class Hearing {
     }
   }
 
-  #packet(codec: CodecName): void {
+  #packet(): void {
     const jitter = this.#jitter
-    const count = jitter.bytes
+    const decoder = this.#inbound.sound(jitter.payloadType)?.ears
+    const count = decoder?.lengthOf(jitter.payload, 0, jitter.bytes) ?? 0
+    // Rubbish: its place stays open, and is made up for by the next packet.
+    if (decoder === undefined || count === 0 || count > MAX_PACKET_SAMPLES) {
+      this.#lostBefore++
+      return
+    }
     const wasStarved = this.#timeline.filled > 0
     const missing = this.#timeline.place(jitter.rtpTime, count, jitter.at)
-    if (missing > 0) this.#bridge(missing, this.#lostBefore > 0 && !wasStarved, jitter.at)
+    if (missing > 0) this.#bridge(missing, this.#lostBefore > 0 && !wasStarved, jitter.at, decoder)
     this.#lostBefore = 0
     this.#heardAt = jitter.at
-    decodeG711(codec, jitter.payload, this.#pcm, 0, count)
-    this.#concealment.heard(this.#pcm, count)
+    if (decoder.decode(jitter.payload, 0, jitter.bytes, this.#pcm) === count) {
+      this.#concealment.heard(this.#pcm, count)
+    } else this.#concealment.fill(this.#pcm, count)
     this.#pass(count, jitter.at)
   }
 
   /** What was lost is made up while it is short; what was not sent (RFC 3551 §4.1) is silence. */
-  #bridge(missing: number, isLoss: boolean, at: Millis): void {
+  #bridge(missing: number, isLoss: boolean, at: Millis, decoder: SoundDecoder): void {
+    if (isLoss && this.#recover(missing, at, decoder)) return
     let left = missing
     let conceal = isLoss ? Math.min(missing, MAX_CONCEALED_MS * this.#samplesPerMs) : 0
     while (left > 0) {
@@ -127,6 +141,17 @@ export class Hearing {
     }
   }
 
+  /** By the codec's own means, from the packet that follows. @returns false when it has none for this */
+  #recover(missing: number, at: Millis, decoder: SoundDecoder): boolean {
+    if (missing > MAX_CONCEALED_MS * this.#samplesPerMs) return false
+    const { payload, bytes } = this.#jitter
+    if (!decoder.conceal(this.#pcm, missing, payload, 0, bytes)) return false
+    this.concealed += Math.ceil(missing / this.#frameSamples)
+    this.#concealment.heard(this.#pcm, missing)
+    this.#pass(missing, at)
+    return true
+  }
+
   /** Hands on the first `count` samples of `#pcm`, at most a frame at a time. */
   #pass(count: number, at: Millis): void {
     if (count <= this.#frameSamples) return this.#give(this.#pcm, count, at)
@@ -141,10 +166,10 @@ export class Hearing {
     else this.#tap.sound(pcm, count, at)
   }
 
-  #follow(rtp: RtpHeader): void {
-    if (rtp.ssrc === this.#ssrc) return
-    if (this.#ssrc !== null) this.#forgetStream()
-    this.#ssrc = rtp.ssrc
+  #follow(stream: number): void {
+    if (stream === this.#stream) return
+    if (this.#stream !== null) this.#forgetStream()
+    this.#stream = stream
   }
 
   #forgetStream(): void {

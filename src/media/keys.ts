@@ -13,28 +13,31 @@ export interface Key {
 
 /** A press is over when no packet of it came for so long. Packets come every 20 to 50 ms. */
 const EVENT_SILENT_MS = 150
+const DTMF_CLOCK_HZ = 8_000
 /** Silence after a relayed key, so that two of them stay two. */
 const RELAY_GAP_MS = 40
 
 /** Keys pressed at the far end. */
 export class KeysIn {
   readonly #receiver = new DtmfReceiver()
-  readonly #samplesPerMs: number
+  /** Of the events that came last. */
+  #clockHz = DTMF_CLOCK_HZ
   readonly #onKey: (key: Key) => void
   #ssrc: number | null = null
   #heardAt: Millis = 0
 
-  constructor(rateHz: number, onKey: (key: Key) => void) {
-    this.#samplesPerMs = rateHz / 1000
+  constructor(onKey: (key: Key) => void) {
     this.#onKey = onKey
   }
 
-  receive(bytes: Uint8Array, rtp: RtpHeader, now: Millis): void {
+  /** @param clockHz of these events' timestamps and durations */
+  receive(bytes: Uint8Array, rtp: RtpHeader, clockHz: number, now: Millis): void {
     if (rtp.ssrc !== this.#ssrc) {
       this.#tell(this.#receiver.end(), now)
       this.#receiver.restart()
       this.#ssrc = rtp.ssrc
     }
+    this.#clockHz = clockHz
     this.#heardAt = now
     this.#tell(this.#receiver.receive(rtp.rtpTime, bytes, rtp.payloadAt, rtp.payloadBytes), now)
   }
@@ -46,7 +49,7 @@ export class KeysIn {
 
   #tell(press: Press | null, at: Millis): void {
     if (!press) return
-    this.#onKey({ digit: press.digit, durationMs: press.durationSamples / this.#samplesPerMs, at })
+    this.#onKey({ digit: press.digit, durationMs: (press.durationSamples * 1000) / this.#clockHz, at })
   }
 }
 
@@ -55,7 +58,9 @@ export class KeysOut {
   static readonly PAYLOAD_BYTES = EVENT_BYTES
   readonly #sender: DtmfSender
   readonly #rateHz: number
-  readonly #frameMs: number
+  #frameMs: number
+  /** What the durations of events count in; for tones it is the rate of the sound. */
+  #clockHz: number
   readonly #onDone: () => void
   readonly #scratch = new Uint8Array(EVENT_BYTES)
   /** Whether any of the keys that wait was asked for by `press`. */
@@ -63,6 +68,7 @@ export class KeysOut {
 
   constructor(rateHz: number, frameMs: number, onDone: () => void) {
     this.#sender = new DtmfSender((rateHz * frameMs) / 1000)
+    this.#clockHz = rateHz
     this.#frameMs = frameMs
     this.#rateHz = rateHz
     this.#onDone = onDone
@@ -70,6 +76,14 @@ export class KeysOut {
 
   get isBusy(): boolean {
     return this.#sender.isBusy
+  }
+
+  /** How long frames are now, and by which clock. */
+  pace(clockHz: number, frameMs: number): void {
+    if (clockHz === this.#clockHz && frameMs === this.#frameMs) return
+    this.#sender.repace((clockHz * frameMs) / 1000, frameMs, this.#frameMs)
+    this.#clockHz = clockHz
+    this.#frameMs = frameMs
   }
 
   /** Queues keys; `onDone` is told when all of them have been sent, also when there was nothing to send. */
@@ -103,7 +117,11 @@ export class KeysOut {
   tone(frame: Int16Array): boolean {
     const step = this.#sender.next(0, this.#scratch, 0)
     this.#tellWhenDone()
-    return step.kind === 'event' && !step.isRepeat && fillKeyTone(frame, step.digit, this.#rateHz, step.sample)
+    return (
+      step.kind === 'event' &&
+      !step.isRepeat &&
+      fillKeyTone(frame, step.digit, this.#rateHz, (step.sample * this.#rateHz) / this.#clockHz)
+    )
   }
 
   #tellWhenDone(): void {

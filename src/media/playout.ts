@@ -90,8 +90,8 @@ export class Playout {
   pull(frame: Int16Array): boolean {
     this.#isFrameVoiced = this.#hasTail && this.#isTailVoiced
     let filled = this.#takeTail(frame)
-    this.#load()
-    while (!this.#isSuspended && filled < frame.length && this.#load()) filled = this.#copy(frame, filled)
+    const isThere = this.#load()
+    while (isThere && !this.#isSuspended && filled < frame.length && this.#load()) filled = this.#copy(frame, filled)
     if (filled < frame.length && this.#sounding) filled = this.#breakOff(frame, filled)
     if (filled === 0) return false
     frame.fill(0, filled)

@@ -7,6 +7,7 @@ import { FADE_MS, fadeIn, fadeOut } from '../audio/fade.ts'
 import type { Millis } from '../kernel/clock.ts'
 import { backgroundLoop } from './background.ts'
 import { Member, MixGroup } from './group.ts'
+import type { Lending } from './guest.ts'
 import type { Key } from './keys.ts'
 import type { Background } from './protocol.ts'
 
@@ -16,7 +17,8 @@ const BACKGROUND_AFTER_MS = 400
 export class Surroundings {
   readonly #rateHz: number
   readonly #press: (key: Key) => void
-  readonly #frame: Int16Array
+  /** As long as the frames that are added to. */
+  #frame: Int16Array
   readonly #around: Fader
   readonly #behind: Fader
   /** Made when first needed: most legs are never in a group. */
@@ -28,6 +30,8 @@ export class Surroundings {
   #loopAt = 0
   #quietSamples = Number.POSITIVE_INFINITY
   #isDeafened = false
+  /** To the thread where the other members of its group are. */
+  #lending: Lending | null = null
 
   /** @param press sends a key of another member to our far end */
   constructor(rateHz: number, frameSamples: number, press: (key: Key) => void) {
@@ -67,6 +71,11 @@ export class Surroundings {
     if (member.echoes) this.#alone(member)
   }
 
+  /** What is given to the group goes there too; null: no more. */
+  lend(lending: Lending | null): void {
+    this.#lending = lending
+  }
+
   echo(on: boolean): void {
     if (!on && !this.#member) return
     const member = this.#joining()
@@ -99,11 +108,13 @@ export class Surroundings {
   /** Only while `isListening`. */
   heard(ssrc: number, rtpTime: number, pcm: Int16Array, count: number): void {
     this.#member?.feed.sound(ssrc, rtpTime, pcm, count)
+    this.#lending?.sound(ssrc, rtpTime, pcm, count)
   }
 
   /** The far end pressed a key. */
   pressed(key: Key): void {
     if (this.#member) this.#group?.relay(this.#member, key)
+    this.#lending?.key(key)
   }
 
   // ---------------------------------------------------------------- out
@@ -116,6 +127,7 @@ export class Surroundings {
    * @returns whether there is sound in it now
    */
   add(frame: Int16Array, isSaying: boolean, isMuted: boolean, due: Millis): boolean {
+    if (this.#frame.length !== frame.length) this.#frame = new Int16Array(frame.length)
     this.#quietSamples = isSaying ? 0 : this.#quietSamples + frame.length
     let isSound = this.#addGroup(frame, isSaying, isMuted, due)
     if (this.#loop) isSound = this.#addBackground(this.#loop, frame, isSound, isMuted)

@@ -21,6 +21,8 @@ const NOISE_RISE_DB = 2.5
 const HANG_OVER_MS = 1_000
 /** Sound from before the opening that goes out first. */
 const PRE_ROLL_MS = 320
+/** While nobody hears, the noise floor is followed by one frame of so many. */
+const UNHEARD_FRAMES = 4
 /** Room for the pre-roll in frames of 10 ms and more. */
 const PRE_ROLL_SLOTS = 32
 
@@ -48,6 +50,7 @@ export class HearingTap {
   /** Frames in the pre-roll so far, old ones overwritten included. */
   #kept = 0
   #isHearing = false
+  #passed = 0
   #isOpen = false
   #quietSamples = 0
   #noiseDb = QUIETEST_NOISE_DB
@@ -64,8 +67,10 @@ export class HearingTap {
     this.#header.rateHz = rateHz
     this.#silence = new Int16Array(frameSamples)
     this.#onGate = onGate
-    this.#preRoll = Array.from({ length: PRE_ROLL_SLOTS }, () => ({
-      pcm: new Int16Array(frameSamples),
+    // One buffer for all of them: 32 small ones a leg are as much again in headers.
+    const frames = new Int16Array(PRE_ROLL_SLOTS * frameSamples)
+    this.#preRoll = Array.from({ length: PRE_ROLL_SLOTS }, (_, i) => ({
+      pcm: frames.subarray(i * frameSamples, (i + 1) * frameSamples),
       at: 0,
       first: 0,
       count: 0,
@@ -101,7 +106,8 @@ export class HearingTap {
    * @param at when it arrived
    */
   sound(pcm: Int16Array, count: number, at: Millis): void {
-    this.#take(pcm, count, at, false, this.#isLoud(pcm, count))
+    const isMeasured = this.#isHearing || ++this.#passed % UNHEARD_FRAMES === 0
+    this.#take(pcm, count, at, false, isMeasured && this.#isLoud(pcm, count))
   }
 
   /** The next stretch of the timeline, for which nothing came. */
@@ -122,7 +128,8 @@ export class HearingTap {
 
   #isLoud(pcm: Int16Array, count: number): boolean {
     const db = levelDb(pcm, count)
-    const risen = this.#noiseDb + (NOISE_RISE_DB * count) / (1_000 * this.#samplesPerMs)
+    const passed = this.#isHearing ? count : count * UNHEARD_FRAMES
+    const risen = this.#noiseDb + (NOISE_RISE_DB * passed) / (1_000 * this.#samplesPerMs)
     this.#noiseDb = Math.max(QUIETEST_NOISE_DB, Math.min(db, risen))
     return db > Math.min(LOUD_DB, this.#noiseDb + OVER_NOISE_DB)
   }

@@ -588,7 +588,7 @@ test('a leg that throws is closed and told, the others go on', async () => {
   world.command({ kind: 'startLeg', leg, format: FORMAT, remote: { address: PHONE, port: 4_000 }, sending: true })
   // A codec that does not exist: only our own mistake could ask for it.
   const writer = new RingWriter(broken.playout)
-  const format = { ...FORMAT, codec: 'G722' as 'PCMU' }
+  const format = { ...FORMAT, codec: 'G729' as 'PCMU' }
   writer.push({ ...emptyHeader(), generation: 1, sayId: 1, count: 160, flags: SAY_START }, SPEECH)
   world.command({ kind: 'startLeg', leg, format, remote: { address: PHONE, port: 4_000 }, sending: true })
   world.run(100)

@@ -6,15 +6,17 @@
 import type { Millis } from '../kernel/clock.ts'
 import type { DatagramSocket, Endpoint, Network } from '../net/port.ts'
 import { prepareBackgrounds } from './background.ts'
+import { CapturingNetwork } from './capture.ts'
 import { MixGroup } from './group.ts'
+import { Guest } from './guest.ts'
 import { Leg, RATE_HZ } from './leg.ts'
 import { Pace } from './pace.ts'
-import type { LegRef, MediaCommand, MediaEvent } from './protocol.ts'
+import type { CapturedPacket, LegRef, MediaCommand, MediaEvent } from './protocol.ts'
 
 const PACE_EVERY_MS = 1_000
 
 type Opening = MediaCommand & { kind: 'openLeg' }
-type LegCommand = Exclude<MediaCommand, { kind: 'openLeg' | 'shutDown' }>
+type LegCommand = Exclude<MediaCommand, { kind: 'openLeg' | 'shutDown' | 'invite' | 'dismiss' }>
 
 export interface MediaThreadOptions {
   readonly network: Network
@@ -28,9 +30,12 @@ export interface MediaThreadOptions {
 
 export class MediaThread {
   readonly #options: MediaThreadOptions
+  readonly #network: CapturingNetwork
   readonly #legs = new Map<number, Leg>()
   /** By number; only those that have members. */
   readonly #groups = new Map<number, MixGroup>()
+  /** Legs of other threads, by slot. */
+  readonly #guests = new Map<number, Guest>()
   readonly #pace = new Pace()
   #paceAt: Millis = 0
   #cpuMs = 0
@@ -38,6 +43,7 @@ export class MediaThread {
 
   constructor(options: MediaThreadOptions) {
     this.#options = options
+    this.#network = new CapturingNetwork(options.network, options.now)
     prepareBackgrounds(RATE_HZ)
   }
 
@@ -64,8 +70,9 @@ export class MediaThread {
       for (const leg of [...this.#legs.values()]) this.#close(leg, now)
       return
     }
+    if (command.kind === 'invite' || command.kind === 'dismiss') return this.#host(command)
     const leg = this.#legs.get(command.leg.slot)
-    if (!leg || leg.ref.generation !== command.leg.generation) return
+    if (!leg || leg.ref.generation !== command.leg.generation) return this.#tellGuest(command)
     try {
       this.#command(leg, command, now)
     } catch (cause) {
@@ -76,6 +83,7 @@ export class MediaThread {
   tick(now: Millis): void {
     if (this.#legs.size === 0) return
     this.#pace.ticked()
+    for (const guest of this.#guests.values()) guest.drain()
     for (const leg of this.#legs.values()) this.#tickLeg(leg, now)
     if (now - this.#paceAt >= PACE_EVERY_MS) this.#tellPace(now)
   }
@@ -114,12 +122,16 @@ export class MediaThread {
         return this.#join(leg, command)
       case 'leave':
         return this.#leave(leg)
+      case 'lend':
+        return leg.lend(command.ring)
       case 'background':
         return leg.background(command.sound)
       case 'echo':
         return leg.echo(command.on)
       case 'sendDigits':
         return leg.sendDigits(command.digits, command.durationMs, command.gapMs, now)
+      case 'capture':
+        return this.#capture(leg, command.on)
       case 'closeLeg':
         return this.#close(leg, now)
       default:
@@ -127,20 +139,46 @@ export class MediaThread {
     }
   }
 
+  /** Of RTP, and of RTCP beside it. */
+  #capture(leg: Leg, on: boolean): void {
+    const port = leg.localPort
+    if (port === null) return
+    const tell = (packets: readonly CapturedPacket[]): void =>
+      this.#options.emit({ kind: 'captured', leg: leg.ref, packets })
+    for (const one of [port, port + 1]) this.#network.watch(one, on ? tell : null)
+  }
+
   // ---------------------------------------------------------------- groups
 
-  #join(leg: Leg, { group: number, talks, hears }: MediaCommand & { kind: 'join' }): void {
+  #join(leg: Leg | Guest, { group: number, talks, hears }: MediaCommand & { kind: 'join' }): void {
     const group = this.#groups.get(number) ?? new MixGroup(RATE_HZ)
     if (leg.group !== group) this.#leave(leg)
     this.#groups.set(number, group)
     leg.join(group, talks, hears)
   }
 
-  #leave(leg: Leg): void {
+  #leave(leg: Leg | Guest): void {
     const { group } = leg
     leg.leave()
     if (group?.size !== 0) return
     for (const [number, one] of this.#groups) if (one === group) this.#groups.delete(number)
+  }
+
+  #host(command: MediaCommand & { kind: 'invite' | 'dismiss' }): void {
+    const { slot, generation } = command.leg
+    const before = this.#guests.get(slot)
+    if (before && before.ref.generation > generation) return
+    if (before) this.#leave(before)
+    this.#guests.delete(slot)
+    if (command.kind === 'invite') this.#guests.set(slot, new Guest(command.leg, command.ring, RATE_HZ))
+  }
+
+  #tellGuest(command: LegCommand): void {
+    const guest = this.#guests.get(command.leg.slot)
+    if (!guest || guest.ref.generation !== command.leg.generation) return
+    if (command.kind === 'join') this.#join(guest, command)
+    if (command.kind === 'leave') this.#leave(guest)
+    if (command.kind === 'deafen') guest.deafen(command.on)
   }
 
   // ---------------------------------------------------------------- opening and closing
@@ -154,7 +192,10 @@ export class MediaThread {
       return this.#options.emit({ kind: 'legFailed', leg: command.leg, why: `no codec for ${command.rateHz} Hz` })
     }
     if (this.#legs.size === 0) this.#startPace(now)
-    const leg = new Leg(command, this.#options.emit)
+    const { network, emit, now: clock } = this.#options
+    const leg = new Leg(command, emit, (port, onDatagram) =>
+      network.bind({ address: command.localAddress, port }, (bytes, from) => onDatagram(bytes, from, clock())),
+    )
     this.#legs.set(slot, leg)
     this.#bind(leg, command).then(
       (socket) => this.#bound(leg, socket),
@@ -168,7 +209,7 @@ export class MediaThread {
     for (const port of command.localPorts) {
       try {
         const local = { address: command.localAddress, port }
-        return await this.#options.network.bind(local, (bytes, from) => this.#receive(leg, bytes, from))
+        return await this.#network.bind(local, (bytes, from) => this.#receive(leg, bytes, from))
       } catch (cause) {
         refusal = cause
       }

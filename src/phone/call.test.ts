@@ -38,6 +38,8 @@ async function call(offer: string): Promise<{ call: SipPhoneCall; told: string[]
     cancel: () => void told.push('cancel'),
     bye: () => void told.push('bye'),
     answerOffer: (body: string | null) => void told.push(`answer ${body}`),
+    request: (method: string) => void told.push(method),
+    dialog: () => null,
   }
   const setup = { sipCallId: 'x', state: 'incoming', sound, media: MEDIA, control, offer, sentOffer: null } as const
   return { call: new SipPhoneCall(setup), told, clock }

@@ -55,6 +55,14 @@ export interface PhoneCall {
   speak(pcm8k: Int16Array): Promise<Spoken>
   /** Each received frame, as it arrives: in the order of arrival, without the ones that came twice. */
   onFrame: ((pcm8k: Int16Array, info: FrameInfo) => void) | null
+  /** Asks the far end to call `target`, or with `other` to talk to whom that call is with (REFER). */
+  refer(target: string, other?: PhoneCall): void
+  /** What becomes of that: a SIP status line. */
+  onNotified: ((line: string) => void) | null
+  /** Presses a key by INFO (application/dtmf-relay). */
+  pressByInfo(digit: string): void
+  /** How this call is named by the far end's Replaces, '' before the answer. */
+  readonly replaces: string
   /** Each key pressed at the far end, once, at its end. */
   onDigit: ((digit: string) => void) | null
   readonly stats: SoundStats
@@ -68,6 +76,9 @@ export interface CallControl {
   cancel(): void
   bye(): void
   answerOffer(body: string | null): void
+  request(method: 'REFER' | 'INFO', headers: readonly (readonly [string, string])[], body: string): void
+  /** For Replaces; null before the answer. */
+  dialog(): { readonly sipCallId: string; readonly localTag: string; readonly remoteTag: string } | null
 }
 
 export interface CallSetup {
@@ -106,6 +117,8 @@ export class SipPhoneCall implements PhoneCall {
   #resolveAnswered: () => void = () => {}
   #rejectAnswered: (why: PhoneError) => void = () => {}
   #resolveEnded: (end: PhoneCallEnd) => void = () => {}
+
+  onNotified: ((line: string) => void) | null = null
 
   constructor(setup: CallSetup) {
     this.#setup = setup
@@ -176,6 +189,21 @@ export class SipPhoneCall implements PhoneCall {
 
   reject(code: number): void {
     this.#refuse(code, REFUSAL_PHRASES[code] ?? DECLINE.phrase)
+  }
+
+  get replaces(): string {
+    const dialog = this.#setup.control.dialog()
+    return dialog ? `${dialog.sipCallId};to-tag=${dialog.remoteTag};from-tag=${dialog.localTag}` : ''
+  }
+
+  refer(target: string, other?: PhoneCall): void {
+    const header = other ? `?Replaces=${encodeURIComponent(other.replaces)}` : ''
+    this.#setup.control.request('REFER', [['Refer-To', `<${target}${header}>`]], '')
+  }
+
+  pressByInfo(digit: string): void {
+    const type = ['Content-Type', 'application/dtmf-relay'] as const
+    this.#setup.control.request('INFO', [type], `Signal=${digit}\r\nDuration=160\r\n`)
   }
 
   hangup(): void {
@@ -260,6 +288,7 @@ export class SipPhoneCall implements PhoneCall {
       codec: negotiated.codec,
       payloadType: negotiated.payloadType,
       dtmfPayloadType: negotiated.dtmfPayloadType,
+      ...(negotiated.dtmfClockHz === undefined ? {} : { dtmfClockHz: negotiated.dtmfClockHz }),
       remote: negotiated.remote,
       isSending: negotiated.direction === 'sendrecv' || negotiated.direction === 'sendonly',
     })

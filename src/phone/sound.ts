@@ -3,7 +3,8 @@
  * where sound comes from. No jitter buffer and no concealment: who listens here wants what was on the wire.
  */
 
-import { decodeG711, encodeG711 } from '../audio/g711.ts'
+import { MAX_PAYLOAD_BYTES, type SoundDecoder, type SoundEncoder } from '../audio/codec.ts'
+import { CLOCK_HZ, openDecoder, openEncoder } from '../audio/codecs.ts'
 import type { Clock, Millis, Scheduled } from '../kernel/clock.ts'
 import type { CodecName, RtpAddress } from '../media/protocol.ts'
 import type { DatagramSocket, Endpoint, Network } from '../net/port.ts'
@@ -30,6 +31,8 @@ export interface SoundFormat {
   readonly codec: CodecName
   readonly payloadType: number
   readonly dtmfPayloadType: number | null
+  /** Of those events. Absent: 8,000. */
+  readonly dtmfClockHz?: number
   readonly remote: RtpAddress
   /** False while the far end holds the call: the grid goes on, nothing is sent. */
   readonly isSending: boolean
@@ -53,7 +56,10 @@ export interface SoundStats {
 }
 
 const FRAME_MS = 20
+const RATE_HZ = 8_000
 const FRAME_SAMPLES = 160
+/** Of keys, where nothing else is said. */
+const DTMF_CLOCK_HZ = 8_000
 /** Frames that may be made up for in one go; further behind, the RTP clock jumps instead. */
 const MOST_CAUGHT_UP = 3
 /** The source of sound may change when the present one has been silent that long. */
@@ -63,6 +69,7 @@ const KEYS = /^[0-9*#A-D]$/i
 const KEY_MS = 120
 const KEY_GAP_MS = 60
 const EVENT_BYTES = 4
+const decoded = new Int16Array(MAX_PAYLOAD_BYTES)
 
 export class PhoneSound {
   onFrame: ((pcm8k: Int16Array, info: FrameInfo) => void) | null = null
@@ -76,7 +83,11 @@ export class PhoneSound {
   readonly #keysIn = new DtmfReceiver()
   readonly #reception = new Reception()
   readonly #frame = new Int16Array(FRAME_SAMPLES)
-  readonly #packet = new Uint8Array(RTP_HEADER_BYTES + FRAME_SAMPLES)
+  readonly #packet = new Uint8Array(RTP_HEADER_BYTES + MAX_PAYLOAD_BYTES)
+  #encoder: SoundEncoder | null = null
+  #decoder: SoundDecoder | null = null
+  #frameClock = FRAME_SAMPLES
+  #keyClockHz = DTMF_CLOCK_HZ
   readonly #header = emptyRtpHeader()
   #socket!: DatagramSocket
   #format: SoundFormat | null = null
@@ -123,11 +134,24 @@ export class PhoneSound {
   /** Begins the grid with a frame at once; later it only changes where and how frames are sent. */
   start(format: SoundFormat): void {
     if (this.#isClosed) return
+    this.#open(format)
     this.#format = format
     this.#source = null
     if (this.#tick) return
     this.#dueAt = this.#clock.now()
     this.#onTick()
+  }
+
+  #open({ codec, dtmfClockHz }: SoundFormat): void {
+    const keyClockHz = dtmfClockHz ?? DTMF_CLOCK_HZ
+    if (keyClockHz !== this.#keyClockHz) this.#keysOut.repace((keyClockHz * FRAME_MS) / 1000, FRAME_MS, FRAME_MS)
+    this.#keyClockHz = keyClockHz
+    if (codec === this.#format?.codec) return
+    this.#encoder?.free()
+    this.#decoder?.free()
+    this.#encoder = openEncoder(codec, RATE_HZ)
+    this.#decoder = openDecoder(codec, RATE_HZ)
+    this.#frameClock = (CLOCK_HZ[codec] * FRAME_MS) / 1000
   }
 
   /** As `PhoneCall.speak`. */
@@ -149,6 +173,8 @@ export class PhoneSound {
     this.#tick?.cancel()
     this.#speech.clear(this.#clock.now())
     this.#socket.close()
+    this.#encoder?.free()
+    this.#decoder?.free()
   }
 
   // ---- out
@@ -166,7 +192,7 @@ export class PhoneSound {
   #skip(frames: number): void {
     this.#skippedFrames += frames
     this.#dueAt += frames * FRAME_MS
-    this.#sender.skip(frames * FRAME_SAMPLES)
+    this.#sender.skip(frames * this.#frameClock)
   }
 
   /** One slot of the grid: a key, else speech, else silence. */
@@ -174,16 +200,18 @@ export class PhoneSound {
     const format = this.#format
     const isSent =
       format?.isSending === true && (this.#keysOut.isBusy ? this.#sendKey(format) : this.#sendSound(format, now))
-    if (isSent) this.#sender.advance(FRAME_SAMPLES)
-    else this.#sender.skip(FRAME_SAMPLES)
+    if (isSent) this.#sender.advance(this.#frameClock)
+    else this.#sender.skip(this.#frameClock)
   }
 
-  #sendSound({ codec, payloadType }: SoundFormat, now: Millis): boolean {
+  #sendSound({ payloadType }: SoundFormat, now: Millis): boolean {
     const isSpeech = this.#speech.take(this.#frame, now)
     if (!isSpeech && !this.#sendsSilence) return false
     if (!isSpeech) this.#frame.fill(0)
+    const bytes = this.#encoder!.encode(this.#frame, this.#packet, RTP_HEADER_BYTES)
+    if (bytes === 0) return false
     this.#sender.write(this.#packet, payloadType)
-    this.#sendPacket(encodeG711(codec, this.#frame, this.#packet.subarray(RTP_HEADER_BYTES)))
+    this.#sendPacket(bytes)
     return true
   }
 
@@ -219,8 +247,7 @@ export class PhoneSound {
       return
     }
     if (this.#keysIn.isOpen) this.#tellKey(this.#keysIn.end())
-    const pcm8k = new Int16Array(payload.length)
-    decodeG711(format.codec, payload, pcm8k)
+    const pcm8k = decoded.slice(0, this.#decoder!.decode(payload, 0, payload.length, decoded))
     const { sequence, rtpTime: timestamp, marker } = header
     this.onFrame?.(pcm8k, { at: this.#clock.now(), sequence, timestamp, marker })
   }

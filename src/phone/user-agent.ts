@@ -126,9 +126,10 @@ export class Phone {
 
   /**
    * @param target a user part (`+15551234567`, `alice`) or a whole `sip:` URI; either way the request goes to the server
+   * @param headers of the INVITE, besides those every one has
    * @returns a call whose INVITE has left; its `answered` tells how it went. Rejects when no RTP port can be bound
    */
-  async call(target: string): Promise<PhoneCall> {
+  async call(target: string, headers: readonly (readonly [string, string])[] = []): Promise<PhoneCall> {
     const sound = await this.#openSound()
     const media = this.#mediaOf(sound)
     const leg = this.#nextLeg()
@@ -143,6 +144,7 @@ export class Phone {
         from: { display: '', uri: this.#addressOfRecord },
         to: { display: '', uri },
         body: offer,
+        headers,
         ...(credentials === undefined ? {} : { credentials }),
         timeoutMs: DIAL_TIMEOUT_MS,
       },
@@ -238,6 +240,8 @@ export class Phone {
       cancel: () => this.#handle({ kind: 'cancel', leg }),
       bye: () => this.#handle({ kind: 'bye', leg }),
       answerOffer: (body) => this.#handle({ kind: 'answerOffer', leg, body }),
+      request: (method, headers, body) => this.#handle({ kind: 'request', leg, method, headers, body }),
+      dialog: () => this.#core.dialogOf(leg),
     }
   }
 
@@ -316,6 +320,9 @@ export class Phone {
       case 'cancelled':
         this.#forget(output.leg)
         call.failed(487, 'Request Terminated', 'remote')
+        return
+      case 'notified':
+        call.onNotified?.(output.line)
         return
       case 'ended':
         this.#forget(output.leg)

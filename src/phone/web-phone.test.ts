@@ -23,6 +23,8 @@ class FakeCall implements PhoneCall {
   readonly pressed: string[] = []
   onFrame: PhoneCall['onFrame'] = null
   onDigit: PhoneCall['onDigit'] = null
+  onNotified: PhoneCall['onNotified'] = null
+  readonly replaces = ''
   /** False: what is spoken stays queued. */
   isFlowing = true
 
@@ -30,6 +32,8 @@ class FakeCall implements PhoneCall {
     throw new Error('not asked for')
   }
   answerEarly(): void {}
+  refer(): void {}
+  pressByInfo(): void {}
   answer(): void {
     this.state = 'answered'
     this.#answer.resolve()

@@ -97,14 +97,15 @@ export interface DtmfStep {
 
 interface Queued {
   readonly code: number
+  readonly durationMs: number
   readonly frames: number
   readonly gapFrames: number
 }
 
 /** Sends keys one after another, one packet a frame. */
 export class DtmfSender {
-  readonly #frameSamples: number
-  readonly #queue: Queued[] = []
+  #frameSamples: number
+  #queue: Queued[] = []
   /** Frames of the first key in the queue that have had their turn. */
   #sent = 0
   #startTime = 0
@@ -117,19 +118,31 @@ export class DtmfSender {
     return this.#queue.length > 0
   }
 
+  /** Frames are of another length from now on, or another clock counts them. What waits keeps its time; a key being pressed begins again. */
+  repace(frameSamples: number, frameMs: number, frameMsBefore: number): void {
+    this.#frameSamples = frameSamples
+    this.#queue = this.#queue.map(({ code, durationMs, gapFrames }) =>
+      this.#queued(code, durationMs, gapFrames * frameMsBefore, frameMs),
+    )
+    this.#sent = 0
+  }
+
   /**
    * Queues keys; characters that are none are left out.
    * @param durationMs of each press, rounded to frames, at least two
    * @param gapMs silence after each
    */
   press(digits: string, durationMs: number, gapMs: number, frameMs: number): void {
-    const mostFrames = Math.floor(MAX_DURATION / this.#frameSamples)
-    const frames = Math.min(mostFrames, Math.max(2, Math.round(durationMs / frameMs)))
-    const gapFrames = Math.max(0, Math.round(gapMs / frameMs))
     for (const digit of digits.toUpperCase()) {
       const code = KEYS.indexOf(digit)
-      if (code >= 0) this.#queue.push({ code, frames, gapFrames })
+      if (code >= 0) this.#queue.push(this.#queued(code, durationMs, gapMs, frameMs))
     }
+  }
+
+  #queued(code: number, durationMs: number, gapMs: number, frameMs: number): Queued {
+    const mostFrames = Math.floor(MAX_DURATION / this.#frameSamples)
+    const frames = Math.min(mostFrames, Math.max(2, Math.round(durationMs / frameMs)))
+    return { code, durationMs, frames, gapFrames: Math.max(0, Math.round(gapMs / frameMs)) }
   }
 
   /**

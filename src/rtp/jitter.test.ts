@@ -124,3 +124,26 @@ test('whatever the network does, packets come out in order, once, and none that 
     }),
   )
 })
+
+test('one packet from far away is no restart, and nothing around it is lost', () => {
+  const jitter = new Jitter()
+  const given: (number | 'lost')[] = []
+  for (let n = 0; n < 20; n++) {
+    push(jitter, n, n * 20, 100)
+    if (n === 10) push(jitter, 0, n * 20, 40_000)
+    given.push(...pullAll(jitter, n * 20))
+  }
+  assert.deepEqual(
+    given,
+    Array.from({ length: 20 }, (_, n) => n),
+  )
+  assert.equal(jitter.lost, 0)
+})
+
+test('a restart whose first two packets changed places is followed from the earlier one', () => {
+  const jitter = new Jitter()
+  push(jitter, 0, 0, 10)
+  assert.deepEqual(pullAll(jitter, 0), [0])
+  for (const n of [1, 0, 2]) push(jitter, n, 20, 40_000)
+  assert.deepEqual(pullAll(jitter, 60), [0, 1, 2])
+})

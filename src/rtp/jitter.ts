@@ -9,17 +9,34 @@ import { nextSequence, sequenceDistance } from './sequence.ts'
 export const MAX_WAIT_MS = 60
 export const MAX_LATER = 3
 const SLOTS = 64
-/** A jump this far is a restart of the sender, not loss. */
+/** A jump this far is a restart of the sender, not loss; when a second packet says so too, and not one that went astray. */
 const RESTART_DISTANCE = 50
 const MAX_PAYLOAD_BYTES = 960
+/** 20 ms of G.711 or G.722, and what Opus makes of it. */
+const USUAL_BYTES = 160
+const NO_BYTES = new Uint8Array(0)
+
+/** A packet from far away, until the next one tells whether it is the first of a new run. */
+interface Stray {
+  readonly sequence: number
+  readonly rtpTime: number
+  readonly payload: Uint8Array
+  readonly at: Millis
+  readonly payloadType: number
+}
 
 interface Slot {
   isFull: boolean
   sequence: number
   rtpTime: number
   at: Millis
+  /** Of RTP: what the payload is. */
+  payloadType: number
   bytes: number
-  readonly payload: Uint8Array
+  /** Its payload is in the one room of all that come in order. */
+  isDirect: boolean
+  /** Made when first needed: a leg whose packets come in order needs few, and there are many legs. */
+  payload: Uint8Array
 }
 
 export type Pulled = 'packet' | 'lost' | 'wait'
@@ -30,19 +47,25 @@ export class Jitter {
     sequence: 0,
     rtpTime: 0,
     at: 0,
+    payloadType: 0,
     bytes: 0,
-    payload: new Uint8Array(MAX_PAYLOAD_BYTES),
+    isDirect: false,
+    payload: NO_BYTES,
   }))
+  /** For the packet that is next anyway: it is pulled before another one is. */
+  #direct: Uint8Array = new Uint8Array(USUAL_BYTES)
   #expected: number | null = null
   #waiting = 0
+  #stray: Stray | null = null
   lost = 0
   duplicate = 0
   reordered = 0
   /** The packet that `pull` gave out last. Valid until the next `push`. */
   rtpTime = 0
   at: Millis = 0
+  payloadType = 0
   bytes = 0
-  payload: Uint8Array = this.#slots[0]!.payload
+  payload: Uint8Array = NO_BYTES
 
   /** True while packets are held back because one before them is missing. */
   get isWaiting(): boolean {
@@ -57,12 +80,25 @@ export class Jitter {
     payloadAt: number,
     payloadBytes: number,
     now: Millis,
+    payloadType = 0,
   ): void {
     if (payloadBytes > MAX_PAYLOAD_BYTES) return
     this.#expected ??= sequence
     const ahead = sequenceDistance(this.#expected, sequence)
-    if (ahead < -RESTART_DISTANCE || ahead > RESTART_DISTANCE) this.#restart(sequence)
-    else if (ahead < 0) {
+    if (ahead < -RESTART_DISTANCE || ahead > RESTART_DISTANCE) {
+      const stray = this.#stray
+      const apart = stray === null ? RESTART_DISTANCE : sequenceDistance(stray.sequence, sequence)
+      if (stray === null || apart === 0 || Math.abs(apart) > MAX_LATER) {
+        const payload = datagram.slice(payloadAt, payloadAt + payloadBytes)
+        this.#stray = { sequence, rtpTime, payload, at: now, payloadType }
+        return
+      }
+      this.#restart(apart > 0 ? stray.sequence : sequence)
+      this.push(stray.sequence, stray.rtpTime, stray.payload, 0, stray.payload.length, stray.at, stray.payloadType)
+      return this.push(sequence, rtpTime, datagram, payloadAt, payloadBytes, now, payloadType)
+    }
+    this.#stray = null
+    if (ahead < 0) {
       this.duplicate++
       return
     } else if (ahead === 0 && this.#waiting > 0) this.reordered++
@@ -75,8 +111,16 @@ export class Jitter {
     slot.sequence = sequence
     slot.rtpTime = rtpTime
     slot.at = now
+    slot.payloadType = payloadType
     slot.bytes = payloadBytes
-    for (let i = 0; i < payloadBytes; i++) slot.payload[i] = datagram[payloadAt + i]!
+    slot.isDirect = this.#waiting === 0 && sequence === this.#expected
+    let room = slot.isDirect ? this.#direct : slot.payload
+    if (room.length < payloadBytes) {
+      room = new Uint8Array(payloadBytes <= USUAL_BYTES ? USUAL_BYTES : MAX_PAYLOAD_BYTES)
+      if (slot.isDirect) this.#direct = room
+      else slot.payload = room
+    }
+    for (let i = 0; i < payloadBytes; i++) room[i] = datagram[payloadAt + i]!
     this.#waiting++
   }
 
@@ -100,8 +144,9 @@ export class Jitter {
     this.#expected = nextSequence(slot.sequence)
     this.rtpTime = slot.rtpTime
     this.at = slot.at
+    this.payloadType = slot.payloadType
     this.bytes = slot.bytes
-    this.payload = slot.payload
+    this.payload = slot.isDirect ? this.#direct : slot.payload
   }
 
   #oldestAt(): Millis {
@@ -113,6 +158,7 @@ export class Jitter {
   #restart(sequence: number): void {
     for (const slot of this.#slots) slot.isFull = false
     this.#waiting = 0
+    this.#stray = null
     this.#expected = sequence
   }
 }

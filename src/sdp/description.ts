@@ -2,6 +2,8 @@
 
 import { type MediaDescription, parse, type SessionDescription } from 'sdp-transform'
 import { bad, good, type Result } from '../kernel/result.ts'
+import { type CryptoLine, readCryptoLines } from './crypto.ts'
+import { readTransport, type WrittenTransport } from './ice.ts'
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
@@ -10,6 +12,8 @@ export interface Format {
   /** In upper case. */
   readonly name: string
   readonly rateHz: number
+  /** Of a=fmtp, '' when there are none. */
+  readonly parameters: string
 }
 
 /** One m= line with all that holds for it from the session part. */
@@ -27,6 +31,12 @@ export interface MediaLine {
   readonly direction: Direction
   /** What the writer likes to receive, 0 when not said. */
   readonly ptimeMs: number
+  /** The most it takes, 0 when not said. */
+  readonly maxPtimeMs: number
+  /** Keys of SRTP that could be taken, in order of preference. */
+  readonly crypto: readonly CryptoLine[]
+  /** RTCP's port, and ICE. */
+  readonly transport: WrittenTransport
 }
 
 /** The formats an RTP/AVP number has without saying (RFC 3551 §6). */
@@ -43,7 +53,8 @@ export function readDescription(text: string): Result<readonly MediaLine[]> {
   if (!/^v=0\s*$/m.test(text)) return bad('no session description')
   const session = parse(text)
   if (session.media.length === 0) return bad('no media')
-  return good(session.media.map((media) => readLine(session, media)))
+  const crypto = readCryptoLines(text)
+  return good(session.media.map((media, i) => readLine(session, media, crypto[i] ?? [])))
 }
 
 /** The same seen from the other end. */
@@ -56,7 +67,7 @@ export function common(one: Direction, other: Direction): Direction {
   return toDirection(sends(one) && sends(other), receives(one) && receives(other))
 }
 
-function readLine(session: SessionDescription, media: MediaDescription): MediaLine {
+function readLine(session: SessionDescription, media: MediaDescription, crypto: readonly CryptoLine[]): MediaLine {
   const payloads = String(media.payloads ?? '')
   const address = String(media.connection?.ip ?? session.connection?.ip ?? '')
   const said = directionOf(media.direction ?? session.direction)
@@ -69,6 +80,9 @@ function readLine(session: SessionDescription, media: MediaDescription): MediaLi
     address,
     direction: ZERO_ADDRESS.has(address) ? common(said, 'sendonly') : said,
     ptimeMs: Number(media.ptime) || 0,
+    maxPtimeMs: Number(media.maxptime) || 0,
+    crypto,
+    transport: readTransport(session, media),
   }
 }
 
@@ -78,7 +92,8 @@ function readFormat(media: MediaDescription, payload: string): Format[] {
   const map = media.rtp.find((each) => each.payload === payloadType)
   const name = map?.codec ?? STATIC.get(payloadType)
   if (name === undefined) return []
-  return [{ payloadType, name: String(name).toUpperCase(), rateHz: Number(map?.rate ?? DEFAULT_RATE_HZ) }]
+  const parameters = String(media.fmtp.find((each) => each.payload === payloadType)?.config ?? '')
+  return [{ payloadType, name: String(name).toUpperCase(), rateHz: Number(map?.rate ?? DEFAULT_RATE_HZ), parameters }]
 }
 
 function directionOf(text: string | undefined): Direction {

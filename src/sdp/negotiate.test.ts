@@ -61,6 +61,7 @@ test('the first codec of the offerer that we have is taken, with its numbers', (
     ptimeMs: 30,
     remote: { address: '198.51.100.7', port: 4_000 },
     direction: 'sendrecv',
+    transport: { rtcpMux: false, remoteRtcp: { address: '198.51.100.7', port: 4_001 }, ice: null },
   })
   assert.match(text, /m=audio 10000 RTP\/AVP 8 96\r\na=rtpmap:8 PCMA\/8000\r\na=rtpmap:96 telephone-event\/8000\r\n/)
 })

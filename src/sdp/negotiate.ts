@@ -1,9 +1,22 @@
-/** Offer and answer for one audio stream (RFC 3264): G.711 and telephone events, everything else is refused politely. */
+/** Offer and answer for one audio stream (RFC 3264): our codecs and telephone events, everything else is refused politely. */
 
 import { type SessionDescription, write } from 'sdp-transform'
 import { bad, good, type Result } from '../kernel/result.ts'
-import type { CodecName } from '../media/protocol.ts'
+import type { CodecName, LegFormat, TakenFormat } from '../media/protocol.ts'
+import type { SrtpPair } from '../rtp/srtp/suite.ts'
+import {
+  type Agreed,
+  agreedCrypto,
+  chooseCrypto,
+  isSecureProfile,
+  type LocalSrtp,
+  offeredCrypto,
+  type WrittenCrypto,
+  writtenCrypto,
+} from './crypto.ts'
 import { common, type Direction, type Format, type MediaLine, mirrored, readDescription } from './description.ts'
+import { codecOf, eventsFor, isEvents, offered, opusWishes, takenOf, written } from './formats.ts'
+import { agreedTransport, answeredTransport, hasIce, type LocalIce, offeredTransport } from './ice.ts'
 
 export interface LocalMedia {
   readonly address: string
@@ -15,40 +28,45 @@ export interface LocalMedia {
   /** In order of preference, for an offer. */
   readonly codecs: readonly CodecName[]
   readonly direction: Direction
+  /** A description of the far end from before: the numbers it gave stay what they are, in our offers too. */
+  readonly before?: string
+  /** Absent: everything goes in the clear. */
+  readonly srtp?: LocalSrtp
+  /** Absent: there is no ICE on our side. */
+  readonly ice?: LocalIce
 }
 
-export interface Negotiated {
-  readonly codec: CodecName
-  /** The number to send with. */
-  readonly payloadType: number
-  /** The number to send telephone events with; null when the far end knows none. */
-  readonly dtmfPayloadType: number | null
-  /** How much sound the far end wants in a packet. */
-  readonly ptimeMs: number
+/** The format's numbers are those to send with; what comes may have others (`alsoTaken`). */
+export interface Negotiated extends LegFormat {
   readonly remote: { readonly address: string; readonly port: number }
   /** From our side. */
   readonly direction: Direction
+  /** SRTP was agreed on as RTP/SAVP, not as RTP/AVP with keys. */
+  readonly isSavp?: true
 }
 
 export interface Offered {
   /** The far end does not want to hear us now. */
   readonly hold: boolean
-  /** G.711 codecs of its audio, in its order. */
+  /** Codecs of ours in its audio, in its order. */
   readonly codecs: readonly CodecName[]
 }
 
-const PAYLOAD_TYPES: Readonly<Record<CodecName, number>> = { PCMU: 0, PCMA: 8 }
-const RATE_HZ = 8_000
-const DTMF = 'TELEPHONE-EVENT'
-const DTMF_PAYLOAD_TYPE = 101
-const DTMF_EVENTS = '0-16'
+const NARROW_HZ = 8_000
 const PTIME_MS = 20
-const PTIMES_MS: ReadonlySet<number> = new Set([10, 20, 30, 40, 60])
+const AVP = 'RTP/AVP'
+const SAVP = 'RTP/SAVP'
+const PTIMES_MS: readonly number[] = [10, 20, 30, 40, 60]
+/** Opus has no frames of 30 ms. */
+const OPUS_PTIMES_MS: readonly number[] = [10, 20, 40, 60]
 
 /** An offer, or the 200 to an INVITE without one: then `readAnswer` reads the ACK. */
 export function makeOffer(local: LocalMedia): string {
-  const formats = local.codecs.map((codec) => ({ payloadType: PAYLOAD_TYPES[codec], name: codec, rateHz: RATE_HZ }))
-  return describe(local, [audioLine(local, [...formats, dtmf(DTMF_PAYLOAD_TYPE)], local.direction)])
+  const formats = offered(local.codecs, formatsOf(local.before))
+  const isSavp = local.srtp?.offer === 'only'
+  const crypto = local.srtp ? offeredCrypto(local.srtp) : []
+  const line = audioLine(local, formats, local.direction, isSavp ? SAVP : AVP, crypto)
+  return describe(local, [{ ...line, ...offeredTransport(local, local.ice ?? null) }])
 }
 
 /**
@@ -58,14 +76,21 @@ export function makeOffer(local: LocalMedia): string {
 export function makeAnswer(offerText: string, local: LocalMedia): Result<{ text: string; negotiated: Negotiated }> {
   const lines = readDescription(offerText)
   if (!lines.ok) return lines
-  const chosen = lines.value.find((line) => isUsable(line) && codecOf(line, local.codecs) !== null)
-  if (chosen === undefined) return bad(lines.value.some(isUsable) ? 'no common codec' : 'no usable audio')
-  const codec = codecOf(chosen, local.codecs)!
-  const negotiated = settle(chosen, codec, local.direction)
-  const formats = negotiated.dtmfPayloadType === null ? [codec] : [codec, dtmf(negotiated.dtmfPayloadType)]
+  const isGood = (line: MediaLine): boolean => isUsable(line) && cryptoFor(line, local) !== 'refused'
+  const chosen = lines.value.find((line) => isGood(line) && chosenOf(line, local.codecs) !== null)
+  if (chosen === undefined) return bad(lines.value.some(isGood) ? 'no common codec' : 'no usable audio')
+  const codec = chosenOf(chosen, local.codecs)!
+  const agreed = cryptoFor(chosen, local) as Agreed | null
+  const settled = settle(chosen, codec, local.direction, [])
+  const transport = agreedTransport(chosen.transport, settled.remote, local.ice ?? null)
+  const negotiated = { ...settled, ...protectedBy(agreed?.pair, chosen.protocol), transport }
+  const crypto = agreed === null ? [] : [writtenCrypto(agreed.tag, agreed.pair.ours)]
+  const events = eventsFor(codec, chosen.formats)
+  const formats = events === null ? [codec] : [codec, events]
   const media = lines.value.map((line) =>
-    line === chosen ? audioLine(local, formats, negotiated.direction) : refusedLine(line),
+    line === chosen ? audioLine(local, formats, negotiated.direction, chosen.protocol, crypto) : refusedLine(line),
   )
+  Object.assign(media[lines.value.indexOf(chosen)]!, answeredTransport(chosen.transport, local, local.ice ?? null))
   return good({ text: describe(local, media), negotiated })
 }
 
@@ -82,8 +107,14 @@ export function readAnswer(offerText: string, answerText: string): Result<Negoti
   const ours = offer.value[at]
   const theirs = answer.value[at]
   if (ours === undefined || theirs === undefined || !isUsable(theirs)) return bad('audio refused')
-  const codec = codecOf(theirs, codecsOf(ours))
-  return codec === null ? bad('no common codec') : good(settle(theirs, codec, ours.direction))
+  const codec = chosenOf(theirs, codecsOf(ours))
+  if (codec === null) return bad('no common codec')
+  const pair = agreedCrypto(ours.crypto, theirs.crypto, isSecureProfile(ours.protocol))
+  if (pair === 'refused') return bad('no common encryption')
+  const settled = settle(theirs, codec, ours.direction, ours.formats)
+  const rtcpMux = ours.transport.rtcpMux && theirs.transport.rtcpMux
+  const transport = agreedTransport({ ...theirs.transport, rtcpMux }, settled.remote, ours.transport.ice)
+  return good({ ...settled, ...protectedBy(pair, ours.protocol), transport })
 }
 
 /** Looks at an offer without answering it. */
@@ -97,49 +128,95 @@ export function readOffer(text: string): Result<Offered> {
 
 function isUsable(line: MediaLine): boolean {
   return (
-    line.type === 'audio' && line.protocol === 'RTP/AVP' && line.port > 0 && line.port < 65_536 && line.address !== ''
+    line.type === 'audio' &&
+    (line.protocol === AVP || isSecureProfile(line.protocol)) &&
+    line.port > 0 &&
+    line.port < 65_536 &&
+    line.address !== ''
   )
 }
 
+function cryptoFor(line: MediaLine, { srtp }: LocalMedia): Agreed | null | 'refused' {
+  return chooseCrypto(line.crypto, isSecureProfile(line.protocol), srtp ?? null)
+}
+
+function protectedBy(pair: SrtpPair | null | undefined, protocol: string): Pick<Negotiated, 'srtp' | 'isSavp'> {
+  if (!pair) return {}
+  return isSecureProfile(protocol) ? { srtp: pair, isSavp: true } : { srtp: pair }
+}
+
 function codecsOf(line: MediaLine): CodecName[] {
-  return line.formats.flatMap(({ name, rateHz }) => (isCodec(name) && rateHz === RATE_HZ ? [name] : []))
+  return line.formats.flatMap((format) => codecOf(format) ?? [])
 }
 
-function codecOf(line: MediaLine, codecs: readonly CodecName[]): Format | null {
-  return line.formats.find(({ name, rateHz }) => isCodec(name) && rateHz === RATE_HZ && codecs.includes(name)) ?? null
+function formatsOf(description: string | undefined): readonly Format[] {
+  const lines = readDescription(description ?? '')
+  return lines.ok ? (lines.value.find(isUsable)?.formats ?? []) : []
 }
 
-function isCodec(name: string): name is CodecName {
-  return Object.hasOwn(PAYLOAD_TYPES, name)
+function chosenOf(line: MediaLine, codecs: readonly CodecName[]): Format | null {
+  return line.formats.find((format) => codecs.includes(codecOf(format)!)) ?? null
 }
 
-function settle(line: MediaLine, codec: Format, ourDirection: Direction): Negotiated {
-  const events = line.formats.find(({ name, rateHz }) => name === DTMF && rateHz === RATE_HZ)
+/** @param ours formats of our offer; none when this is our answer to theirs */
+function settle(line: MediaLine, chosen: Format, ourDirection: Direction, ours: readonly Format[]): Negotiated {
+  const codec = codecOf(chosen)!
+  const events = eventsFor(chosen, line.formats)
+  const also = alsoTaken(line, ours, [chosen.payloadType, events?.payloadType])
   return {
-    codec: codec.name as CodecName,
-    payloadType: codec.payloadType,
+    codec,
+    payloadType: chosen.payloadType,
     dtmfPayloadType: events?.payloadType ?? null,
-    ptimeMs: PTIMES_MS.has(line.ptimeMs) ? line.ptimeMs : PTIME_MS,
+    ...(events === null || events.rateHz === NARROW_HZ ? {} : { dtmfClockHz: events.rateHz }),
+    ptimeMs: ptimeOf(line, codec),
+    ...(also.length === 0 ? {} : { alsoTaken: also }),
+    ...(codec === 'opus' ? { opus: opusWishes(chosen) } : {}),
     remote: { address: line.address, port: line.port },
     direction: common(mirrored(line.direction), ourDirection),
   }
 }
 
+/**
+ * What may come beside the numbers we send with. After an offer of ours all that was agreed on, by the far end's numbers and
+ * by ours, which are the ones it should use (RFC 3264 §6.1); after one of theirs events of either clock, whichever we named.
+ */
+function alsoTaken(line: MediaLine, ours: readonly Format[], main: readonly (number | undefined)[]): TakenFormat[] {
+  const theirs = ours.length === 0 ? line.formats.filter(isEvents) : line.formats
+  const agreed = ours.filter(({ name, rateHz }) =>
+    line.formats.some((each) => each.name === name && each.rateHz === rateHz),
+  )
+  const taken = new Map<number, TakenFormat>()
+  for (const one of takenOf([...agreed, ...theirs]))
+    if (!main.includes(one.payloadType)) taken.set(one.payloadType, one)
+  return [...taken.values()]
+}
+
+/** What the far end wants, where we can and it takes it. */
+function ptimeOf({ ptimeMs, maxPtimeMs }: MediaLine, codec: CodecName): number {
+  const possible = codec === 'opus' ? OPUS_PTIMES_MS : PTIMES_MS
+  const wanted = possible.includes(ptimeMs) ? ptimeMs : PTIME_MS
+  if (maxPtimeMs <= 0 || wanted <= maxPtimeMs) return wanted
+  return possible.findLast((each) => each <= maxPtimeMs) ?? possible[0]!
+}
+
 type Media = SessionDescription['media'][number]
 
-function audioLine(local: LocalMedia, formats: readonly Format[], direction: Direction): Media {
-  const events = formats.find(({ name }) => name === DTMF)
+function audioLine(
+  local: LocalMedia,
+  formats: readonly Format[],
+  direction: Direction,
+  protocol: string,
+  crypto: readonly WrittenCrypto[],
+): Media {
+  const lines = formats.map(written)
   return {
     type: 'audio',
     port: local.port,
-    protocol: 'RTP/AVP',
+    protocol,
     payloads: formats.map(({ payloadType }) => payloadType).join(' '),
-    rtp: formats.map(({ payloadType, name, rateHz }) => ({
-      payload: payloadType,
-      codec: name === DTMF ? 'telephone-event' : name,
-      rate: rateHz,
-    })),
-    fmtp: events === undefined ? [] : [{ payload: events.payloadType, config: DTMF_EVENTS }],
+    rtp: lines.map(({ rtp }) => rtp),
+    fmtp: lines.flatMap(({ fmtp }) => fmtp),
+    ...(crypto.length === 0 ? {} : { crypto: [...crypto] }),
     ptime: PTIME_MS,
     direction,
   }
@@ -148,10 +225,6 @@ function audioLine(local: LocalMedia, formats: readonly Format[], direction: Dir
 /** RFC 3264 §6: port 0, the rest as offered. */
 function refusedLine({ type, protocol, payloads }: MediaLine): Media {
   return { type, port: 0, protocol, payloads: payloads || '0', rtp: [], fmtp: [] }
-}
-
-function dtmf(payloadType: number): Format {
-  return { payloadType, name: DTMF, rateHz: RATE_HZ }
 }
 
 function describe(local: LocalMedia, media: readonly Media[]): string {
@@ -163,6 +236,7 @@ function describe(local: LocalMedia, media: readonly Media[]): string {
     name: '-',
     connection: { version: ipVer, ip: address },
     timing: { start: 0, stop: 0 },
+    ...(hasIce(media) ? { icelite: 'ice-lite' } : {}),
     media: [...media],
   })
 }

@@ -29,7 +29,7 @@ function open(options: ThreadOptions): SqliteCore | null {
 function serve(core: SqliteCore, message: ToThread): void {
   switch (message.kind) {
     case 'commits':
-      tell({ kind: 'answer', id: message.id, value: core.commitAll(message.batches) })
+      tell({ kind: 'answer', id: message.id, value: JSON.stringify(core.commitAll(message.batches)) })
       break
     case 'call':
       answerCall(core, message.id, message.call)
