@@ -1,7 +1,8 @@
-/** Datagrams over real sockets. */
+/** Datagrams over real sockets. Bound to `::` a socket carries both families, and IPv4 addresses look like themselves. */
 
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { mappedAddress, plainAddress } from './family.ts'
 import type { DatagramSocket, Endpoint, Network } from './port.ts'
 
 /** The default of 208 KiB overflows in bursts on a busy machine. The system may grant less. */
@@ -31,13 +32,15 @@ export class UdpNetwork implements Network {
         socket.removeAllListeners('error')
         // A port that answered "unreachable" is the far end's matter: its silence is noticed elsewhere.
         socket.on('error', () => this.errors++)
-        socket.on('message', onDatagram)
-        resolve(this.#opened(socket))
+        const isDual = local.address === '::'
+        if (isDual) socket.on('message', (bytes, from) => onDatagram(bytes, plain(from)))
+        else socket.on('message', onDatagram)
+        resolve(this.#opened(socket, isDual))
       })
     })
   }
 
-  #opened(socket: ReturnType<typeof createSocket>): DatagramSocket {
+  #opened(socket: ReturnType<typeof createSocket>, isDual: boolean): DatagramSocket {
     const { address, port } = socket.address()
     let isOpen = true
     return {
@@ -46,7 +49,8 @@ export class UdpNetwork implements Network {
         if (!isOpen) return
         try {
           // Copied, for the system may keep it when its own buffer is full.
-          socket.send(Buffer.from(bytes), to.port, to.address, this.#sent)
+          const address = isDual ? mappedAddress(to.address) : to.address
+          socket.send(Buffer.from(bytes), to.port, address, this.#sent)
         } catch {
           // A port that is none.
           this.errors++
@@ -60,4 +64,8 @@ export class UdpNetwork implements Network {
       },
     }
   }
+}
+
+function plain(from: Endpoint): Endpoint {
+  return { address: plainAddress(from.address), port: from.port }
 }

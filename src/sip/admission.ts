@@ -1,8 +1,10 @@
 /** Asks outside who may do what, checks digests, and lets an INVITE become a leg and a REGISTER reach the registrar. */
 
-import { authUserOf, check } from './auth/guard.ts'
+import { ALGORITHMS, authUserOf, check } from './auth/guard.ts'
 import type { Nonces } from './auth/nonce.ts'
+import { Offers } from './auth/offers.ts'
 import type { Context } from './context.ts'
+import type { Extras } from './message/compose.ts'
 import type { Incoming } from './transaction/layer.ts'
 import { GIVE_UP_MS } from './transaction/timers.ts'
 import type { AuthPolicy, RequestSummary } from './types.ts'
@@ -19,11 +21,13 @@ interface Query {
 export class Admission {
   readonly #context: Context
   readonly #nonces: Nonces
+  readonly #offers: Offers
   readonly #queries = new Map<string, Query>()
 
   constructor(context: Context, nonces: Nonces) {
     this.#context = context
     this.#nonces = nonces
+    this.#offers = new Offers(context.options.digestAlgorithms ?? ALGORITHMS)
   }
 
   /** An answer is due within 64*T1; without one the request is refused with 503. */
@@ -46,20 +50,24 @@ export class Admission {
     if (query === null) return
     const { incoming, summary, admitted } = query
     if (policy.kind === 'open') admitted(incoming, policy.identity, summary)
-    else if (policy.kind === 'refuse') incoming.respond({ code: finalCode(policy.code), phrase: policy.phrase })
+    else if (policy.kind === 'refuse') refuse(incoming, policy)
     else this.#checkDigest(query, policy)
   }
 
   #checkDigest({ incoming, summary, admitted }: Query, policy: Extract<AuthPolicy, { kind: 'digest' }>): void {
-    const verdict = check(incoming.request, policy, this.#nonces, this.#context.now)
+    const caller = `${summary.flow.remote.address}|${summary.from.user}`
+    const isAnswer = authUserOf(incoming.request) !== null
+    const offered = this.#offers.next(caller, summary.userAgent, isAnswer)
+    const verdict = check(incoming.request, policy, this.#nonces, this.#context.now, this.#offers.all, offered)
     if (verdict.kind === 'allowed') {
       admitted(incoming, verdict.identity, summary)
       return
     }
-    const { failedUser: authUser, value } = verdict
+    const { failedUser: authUser, values } = verdict
     if (authUser !== null) this.#context.emit({ kind: 'authFailed', request: summary, authUser })
-    if (incoming.request.method === 'REGISTER') incoming.respond({ code: 401, extras: [['WWW-Authenticate', value]] })
-    else incoming.respond({ code: 407, extras: [['Proxy-Authenticate', value]] })
+    const isRegister = incoming.request.method === 'REGISTER'
+    const name = isRegister ? 'WWW-Authenticate' : 'Proxy-Authenticate'
+    incoming.respond({ code: isRegister ? 401 : 407, extras: values.map((value) => [name, value]) })
   }
 
   #take(name: string): Query | null {
@@ -68,6 +76,11 @@ export class Admission {
     this.#context.stopTimer(name)
     return query
   }
+}
+
+function refuse(incoming: Incoming, { code, phrase, retryAfterS }: AuthPolicy & { kind: 'refuse' }): void {
+  const extras: Extras = retryAfterS === undefined ? [] : [['Retry-After', String(retryAfterS)]]
+  incoming.respond({ code: finalCode(code), phrase, extras })
 }
 
 function finalCode(code: number): number {

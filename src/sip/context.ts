@@ -10,6 +10,8 @@ import type { Flow, SipCoreOptions, SipOutput } from './types.ts'
 export class Context {
   readonly options: SipCoreOptions
   readonly random: Random
+  /** Seconds after which to ask again, while nothing new is taken. */
+  drainRetryS: number | null = null
   #now: Millis = 0
   #outputs: SipOutput[] = []
   #names = 0

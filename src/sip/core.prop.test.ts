@@ -17,6 +17,8 @@ function wilful(link: Link, station: Station, random: SeededRandom, ends: string
   }
   const live = (leg: string) => {
     if (random.unit() < 0.3) later(9_000, () => station.feed({ kind: 'reinvite', leg, body: 'again' }))
+    const headers = [['Refer-To', '<sip:carol@example.com>']] as const
+    if (random.unit() < 0.3) later(9_000, () => station.feed({ kind: 'request', leg, method: 'REFER', headers }))
     later(20_000, () => station.feed({ kind: 'bye', leg, reason: '' }))
   }
   return (output) => {
@@ -32,7 +34,14 @@ function wilful(link: Link, station: Station, random: SeededRandom, ends: string
       else later(9_000, () => station.feed({ kind: 'reject', leg, code: 486, phrase: '' }))
       live(leg)
     } else if (output.kind === 'answered') live(output.leg)
-    else if (output.kind === 'offered') {
+    else if (output.kind === 'progress' && output.body !== null) {
+      const { leg } = output
+      if (random.unit() < 0.5) later(3_000, () => station.feed({ kind: 'reinvite', leg, body: 'early again' }))
+    } else if (output.kind === 'refer') {
+      const { leg, refer } = output
+      later(500, () => station.feed({ kind: 'answerRefer', leg, refer, code: random.unit() < 0.7 ? 202 : 603 }))
+      later(5_000, () => station.feed({ kind: 'notifyRefer', leg, refer, code: random.unit() < 0.5 ? 200 : 180 }))
+    } else if (output.kind === 'offered') {
       const { leg } = output
       later(3_000, () => station.feed({ kind: 'answerOffer', leg, body: random.unit() < 0.8 ? 'yes' : null }))
     } else if (ENDS.has(output.kind) && 'leg' in output) ends.push(output.leg)
@@ -69,7 +78,16 @@ test(`of ${CALLS} random calls over a bad network every leg ends once, and nothi
       assert.equal(each.timers, 0, `timers of ${seed}`)
     }
   }
-  for (const kind of ['answered', 'failed', 'cancelled', 'ended', 'confirmed', 'reinvited'] as const) {
+  for (const kind of [
+    'answered',
+    'failed',
+    'cancelled',
+    'ended',
+    'confirmed',
+    'reinvited',
+    'refer',
+    'notified',
+  ] as const) {
     assert.ok((tally.get(kind) ?? 0) > CALLS / 20, `the calls are of all sorts: ${kind}`)
   }
 })

@@ -220,7 +220,7 @@ test('OPTIONS says what we can do', () => {
   const { text } = link.wire.at(-1)!
   assert.match(headerOf(text, 'Allow')!, /INVITE.*UPDATE/)
   assert.equal(headerOf(text, 'Accept'), 'application/sdp')
-  assert.equal(headerOf(text, 'Supported'), '')
+  assert.equal(headerOf(text, 'Supported'), '100rel, timer, replaces, norefersub')
 })
 
 test('what is refused at the door', () => {
@@ -245,8 +245,9 @@ test('what is refused at the door', () => {
     ask('INVITE', (text) => text.replace(' sip:bob@10.0.0.2 ', ' mailto:bob@x ')),
     '416',
   )
-  assert.equal(ask('INVITE', same, ['Require: 100rel, timer']), '420')
-  assert.equal(headerOf(link.wire.at(-1)!.text, 'Unsupported'), '100rel, timer')
+  assert.equal(ask('INVITE', same, ['Require: 100rel, gruu, Timer, precondition']), '420')
+  assert.equal(headerOf(link.wire.at(-1)!.text, 'Unsupported'), 'gruu, precondition')
+  assert.equal(ask('REFER', same, ['Refer-To: <sip:eve@10.0.0.9>']), '403')
   assert.equal(ask('INVITE', same, ['Content-Type: text/plain', '', 'x']), '415')
   assert.equal(ask('INVITE', same, ['Accept: text/plain']), '406')
   assert.equal(
@@ -332,4 +333,32 @@ test('a call to oneself, caller and callee in one core', () => {
   )
   link.run(70_000)
   assert.deepEqual(bob.core.census(), NOTHING)
+})
+
+test('the route a registrar gives (Service-Route) is told, and a target of a call may have one', () => {
+  const link = new Link('service-route')
+  const alice = link.add('10.0.0.1')
+  const carrier = { address: '10.0.0.7', port: 5060 }
+  const flow = alice.flowTo(carrier)
+  const credentials = { username: 'a', password: 'b' }
+  alice.feed({ kind: 'register', leg: 'r', flow, registrar: 'sip:c', aor: 'sip:a@c', credentials, expiresS: 60 })
+  const route = ['<sip:p1.c;lr>', '<sip:p2.c;lr>']
+  alice.hear(rawAnswer(link.wire.at(-1)!.text, '200 OK', 't', [`Service-Route: ${route.join(', ')}`]), carrier)
+  assert.deepEqual(alice.tales('registerResult')[0]?.serviceRoute, route)
+  alice.invite('leg', [], { targets: [{ flow, requestUri: 'sip:x@c', route }] })
+  const sent = link.wire.at(-1)!.text
+  assert.deepEqual(
+    [...sent.matchAll(/^Route: (.*)\r$/gm)].map((match) => match[1]),
+    route,
+  )
+})
+
+test('a ping is sent once, and its answer is nobody’s', () => {
+  const link = new Link('ping')
+  const alice = link.add('10.0.0.1')
+  const bob = link.add('10.0.0.2')
+  alice.feed({ kind: 'ping', flow: alice.flowTo(bob), uri: 'sip:bob@192.168.1.5', route: ['<sip:p;lr>'] })
+  link.run(60_000)
+  assert.deepEqual(link.story(), ['1>2 OPTIONS', '2>1 200 OPTIONS'])
+  assert.deepEqual([alice.core.census().transactions, alice.timers, alice.told.length], [0, 0, 0])
 })

@@ -7,7 +7,11 @@ import { Context } from './context.ts'
 import { Desk } from './dialog/desk.ts'
 import { IncomingLeg } from './dialog/incoming-leg.ts'
 import { type Invitation, OutgoingLeg } from './dialog/outgoing-leg.ts'
+import { ping } from './dialog/ping.ts'
+import { replacedLeg } from './dialog/referrals.ts'
 import { register } from './dialog/registration.ts'
+import { replacesOf } from './dialog/replaces.ts'
+import { isTooBrief, TOO_BRIEF } from './dialog/session-expires.ts'
 import { sdpOf } from './message/body.ts'
 import { readEnvelope } from './message/envelope.ts'
 import { parseMessage } from './message/parse.ts'
@@ -15,7 +19,16 @@ import { Reception } from './reception.ts'
 import { Registrar } from './registrar/registrar.ts'
 import { summarise } from './summary.ts'
 import { type Incoming, Transactions } from './transaction/layer.ts'
-import type { Contact, Flow, RequestSummary, SipCore, SipCoreOptions, SipInput, SipOutput } from './types.ts'
+import type {
+  Contact,
+  Flow,
+  ReplacedLeg,
+  RequestSummary,
+  SipCore,
+  SipCoreOptions,
+  SipInput,
+  SipOutput,
+} from './types.ts'
 
 /**
  * Never throws for what the network sends. Commands for a leg that is over are ignored: they raced with its end.
@@ -64,6 +77,11 @@ class Core implements SipCore {
     return this.#registrar.contactsOf(identity)
   }
 
+  dialogOf(leg: string): ReturnType<SipCore['dialogOf']> {
+    const found = this.#legs.get(leg)
+    return found?.session?.name ?? (found instanceof IncomingLeg ? found.name : null)
+  }
+
   #take(input: SipInput): void {
     switch (input.kind) {
       case 'received':
@@ -84,6 +102,12 @@ class Core implements SipCore {
       case 'dropContacts':
         this.#registrar.drop(input.identity)
         break
+      case 'drain':
+        this.#context.drainRetryS = input.on ? input.retryAfterS : null
+        break
+      case 'ping':
+        ping(this.#desk, input)
+        break
       case 'register':
         register(this.#desk, input, () => ++this.#registerNumber)
         break
@@ -96,7 +120,7 @@ class Core implements SipCore {
   }
 
   #receive(bytes: Uint8Array, flow: Flow): void {
-    const parsed = parseMessage(bytes)
+    const parsed = parseMessage(bytes, flow.transport === 'tcp' || flow.transport === 'tls')
     if (!parsed.ok) return
     const { message, flaw } = parsed.value
     if (message.kind === 'request') this.#reception.receive(message, flaw, flow)
@@ -116,11 +140,25 @@ class Core implements SipCore {
   }
 
   #incoming(incoming: Incoming, identity: string, request: RequestSummary): void {
+    if (isTooBrief(incoming.request)) return void incoming.respond(TOO_BRIEF)
+    const replaces = this.#replaced(incoming)
+    if (typeof replaces === 'number') return void incoming.respond({ code: replaces })
     const leg = this.#context.random.uuid()
     const body = sdpOf(incoming.request) ?? ''
     const over = () => void this.#legs.delete(leg)
     this.#legs.set(leg, new IncomingLeg(this.#desk, leg, { incoming, late: body === '', over }))
-    this.#context.emit({ kind: 'incoming', leg, request, identity, body })
+    const taken = replaces === null ? {} : { replaces }
+    this.#context.emit({ kind: 'incoming', leg, request, identity, body, ...taken })
+  }
+
+  /** RFC 3891 §3. @returns the leg that is to be replaced, null for none, or the code of a refusal */
+  #replaced(incoming: Incoming): ReplacedLeg | null | 400 | 481 | 486 {
+    const replaces = replacesOf(incoming.request)
+    if (replaces === null) return null
+    if (!replaces.ok) return 400
+    const found = replacedLeg(this.#desk, replaces.value)
+    if (found === null) return 481
+    return replaces.value.isEarlyOnly && !found.isEarly ? 486 : found
   }
 
   #invite(invitation: Invitation): void {
@@ -145,16 +183,25 @@ class Core implements SipCore {
         if (leg instanceof IncomingLeg) leg.reject(input.code, input.phrase, input.headers ?? [])
         break
       case 'cancel':
-        if (leg instanceof OutgoingLeg) leg.cancel()
+        if (leg instanceof OutgoingLeg) leg.cancel(input.reason)
         break
       case 'bye':
         hangUp(leg, input.reason ?? '')
         break
       case 'reinvite':
-        leg.session?.exchange.wish(input.body)
+        reoffer(leg, input.body, input.method)
         break
       case 'answerOffer':
-        leg.session?.exchange.answer(input.body)
+        leg.exchange?.answer(input.body)
+        break
+      case 'request':
+        leg.session?.ask(input.method, input.headers ?? [], input.body ?? '')
+        break
+      case 'answerRefer':
+        leg.session?.referrals.answer(input.refer, input.code, input.phrase ?? '')
+        break
+      case 'notifyRefer':
+        leg.session?.referrals.told(input.refer, input.code, input.phrase ?? '')
         break
       default:
         input satisfies never
@@ -162,11 +209,32 @@ class Core implements SipCore {
   }
 }
 
-type Command = Extract<SipInput, { kind: 'ring' | 'accept' | 'reject' | 'cancel' | 'bye' | 'reinvite' | 'answerOffer' }>
+type Command = Extract<
+  SipInput,
+  {
+    kind:
+      | 'ring'
+      | 'accept'
+      | 'reject'
+      | 'cancel'
+      | 'bye'
+      | 'reinvite'
+      | 'answerOffer'
+      | 'request'
+      | 'answerRefer'
+      | 'notifyRefer'
+  }
+>
+
+/** Before the answer only the caller may, by UPDATE; a callee says what it wants in its answer. */
+function reoffer(leg: IncomingLeg | OutgoingLeg, body: string, method: 'UPDATE' | undefined): void {
+  if (leg.session !== null) leg.session.exchange.wish(body, method ?? 'INVITE')
+  else if (leg instanceof OutgoingLeg) leg.exchange?.wish(body, 'UPDATE')
+}
 
 /** A leg that is not answered yet is refused or given up. */
 function hangUp(leg: IncomingLeg | OutgoingLeg, reason: string): void {
   if (leg.session !== null) leg.session.bye(reason)
   else if (leg instanceof IncomingLeg) leg.reject(480, '', [])
-  else leg.cancel()
+  else leg.cancel(reason)
 }

@@ -2,6 +2,7 @@
 
 import type { Desk } from './dialog/desk.ts'
 import { dialogKey } from './dialog/dialog.ts'
+import { SUPPORTED, unknownTags } from './dialog/option-tags.ts'
 import { SDP, sdpOf } from './message/body.ts'
 import { ACCEPT, ALLOW, type Extras, METHODS, makeResponse } from './message/compose.ts'
 import { type Envelope, readEnvelope } from './message/envelope.ts'
@@ -77,8 +78,8 @@ export class Reception {
     if (!uri.ok) return refuse(uri.why === UNKNOWN_SCHEME ? 416 : 400)
     if (parseNumber(header(request, 'max-forwards') ?? '') === 0) return refuse(483)
     if (merged) return refuse(482)
-    const required = listOf(request, 'require') ?? []
-    if (required.length > 0) return refuse(420, [['Unsupported', required.join(', ')]])
+    const unknown = unknownTags(request)
+    if (unknown.length > 0) return refuse(420, [['Unsupported', unknown.join(', ')]])
     return false
   }
 
@@ -87,8 +88,15 @@ export class Reception {
     if (method === 'REGISTER') this.#outside(incoming)
     else if (incoming.envelope.toTag !== '') this.#deliverToDialog(incoming)
     else if (method === 'INVITE') this.#invite(incoming)
-    else if (method === 'OPTIONS') incoming.respond({ code: 200, extras: [ALLOW, ACCEPT, ['Supported', '']] })
-    else incoming.respond({ code: 481 })
+    else if (method === 'OPTIONS') this.#options(incoming)
+    // A REFER out of the blue would make us call whom a stranger names.
+    else incoming.respond({ code: method === 'REFER' ? 403 : 481 })
+  }
+
+  #options(incoming: Incoming): void {
+    const { drainRetryS } = this.#desk.context
+    if (drainRetryS !== null) incoming.respond({ code: 503, extras: [['Retry-After', String(drainRetryS)]] })
+    else incoming.respond({ code: 200, extras: [ALLOW, ACCEPT, SUPPORTED] })
   }
 
   #deliverToDialog(incoming: Incoming): void {
@@ -110,7 +118,7 @@ export class Reception {
 /** Always 200 when there is something to cancel; an INVITE already answered does not mind (RFC 3261 §9.2). */
 function cancel(incoming: Incoming, invite: Incoming | null): void {
   incoming.respond({ code: invite === null ? 481 : 200 })
-  if (invite !== null && !invite.isAnswered) invite.onCancel?.()
+  if (invite !== null && !invite.isAnswered) invite.onCancel?.(header(incoming.request, 'reason') ?? '')
 }
 
 function acceptsSdp(request: SipRequest): boolean {

@@ -22,6 +22,12 @@ test('the examples of RFC 7616 §3.9.1', () => {
   )
 })
 
+test('SHA-512-256 is the hash of that name, not a SHA-512 cut short', () => {
+  // RFC 8760 §2.1, with the values of RFC 7616 §3.9.1; the expected digest was computed apart, with openssl.
+  const made = digestResponse({ ...RFC_7616, algorithm: 'SHA-512-256' })
+  assert.equal(made, '430d05014cecc49cab6fbe03176d41a1da86cbfe24a16580e22aaad928d960d0')
+})
+
 test('without qop it is the digest of RFC 2069', () => {
   const { protection: _, ...old } = RFC_7616
   const made = digestResponse({ ...old, algorithm: 'MD5' })
@@ -69,7 +75,7 @@ test('the client answers the first challenge it can compute, in the header that 
     challenged(
       407,
       'Basic realm="x"',
-      'Digest realm="r", nonce="n", algorithm=SHA-512-256',
+      'Digest realm="r", nonce="n", algorithm=SHA-512-256-sess',
       'Digest realm="r", nonce="n", algorithm=SHA-256, qop="auth,auth-int", opaque="o"',
     ),
     ME,

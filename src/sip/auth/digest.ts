@@ -3,7 +3,9 @@
 import { createHash } from 'node:crypto'
 import { endOfQuote, isToken, quote, unquote } from '../message/grammar.ts'
 
-export type Algorithm = 'MD5' | 'SHA-256'
+export type Algorithm = 'SHA-256' | 'SHA-512-256' | 'MD5'
+
+const HASHES: Readonly<Record<Algorithm, string>> = { 'SHA-256': 'sha256', 'SHA-512-256': 'sha512-256', MD5: 'md5' }
 
 /** Parameters of a challenge or of credentials: names in lower case, values without quotes. */
 export type DigestFields = ReadonlyMap<string, string>
@@ -21,12 +23,9 @@ export interface DigestInput {
   readonly protection?: { readonly qop: 'auth'; readonly nc: string; readonly cnonce: string }
 }
 
-/** @returns lower-case hexadecimal, 32 digits for MD5 and 64 for SHA-256 */
+/** @returns lower-case hexadecimal, 32 digits for MD5 and 64 for the others */
 export function digestResponse(input: DigestInput): string {
-  const hash = (text: string) =>
-    createHash(input.algorithm === 'MD5' ? 'md5' : 'sha256')
-      .update(text)
-      .digest('hex')
+  const hash = (text: string) => createHash(HASHES[input.algorithm]).update(text).digest('hex')
   const secret = hash(`${input.username}:${input.realm}:${input.password}`)
   const request = hash(`${input.method}:${input.uri}`)
   const { protection } = input
@@ -37,7 +36,7 @@ export function digestResponse(input: DigestInput): string {
 /** @returns null for a name this core does not compute; a missing one means MD5 */
 export function algorithmOf(name: string | undefined): Algorithm | null {
   const upper = (name ?? 'MD5').toUpperCase()
-  return upper === 'MD5' || upper === 'SHA-256' ? upper : null
+  return upper === 'MD5' || upper === 'SHA-256' || upper === 'SHA-512-256' ? upper : null
 }
 
 /** Reads `Digest name=value, name="value"`. @returns null for another scheme and for rubbish */

@@ -60,23 +60,51 @@ function world() {
 
 function brief(verdict: Verdict): string {
   if (verdict.kind === 'allowed') return `allowed ${verdict.identity}`
-  const stale = parseDigest(verdict.value)?.get('stale') === 'true'
+  const stale = parseDigest(verdict.values[0]!)?.get('stale') === 'true'
   return `${stale ? 'stale' : 'refused'} ${verdict.failedUser}`
 }
 
-test('no credentials: an MD5 challenge with qop', () => {
+test('no credentials: a challenge for each algorithm, the strongest first, with one nonce', () => {
   const { nonces } = world()
   const verdict = check(request([]), POLICY, nonces, 0)
   assert.equal(brief(verdict), 'refused null')
-  const fields = parseDigest(verdict.kind === 'challenge' ? verdict.value : '')!
-  assert.deepEqual([fields.get('realm'), fields.get('algorithm'), fields.get('qop')], [REALM, 'MD5', 'auth'])
+  const all = verdict.kind === 'challenge' ? verdict.values.map((value) => parseDigest(value)!) : []
+  assert.deepEqual(
+    all.map((fields) => [fields.get('realm'), fields.get('algorithm'), fields.get('qop')]),
+    ['SHA-256', 'SHA-512-256', 'MD5'].map((algorithm) => [REALM, algorithm, 'auth']),
+  )
+  assert.equal(new Set(all.map((fields) => fields.get('nonce'))).size, 1)
 })
 
-test('the right password is let in, by either header, by MD5 and SHA-256, with and without qop', () => {
+test('an algorithm that is not offered is not taken', () => {
+  const { nonces, nonce } = world()
+  const offered = ['SHA-256'] as const
+  const verdict = (algorithm: Algorithm) => brief(check(show(nonce, { algorithm }), POLICY, nonces, 2_000, offered))
+  assert.equal(verdict('MD5'), 'refused bob')
+  assert.equal(verdict('SHA-512-256'), 'refused bob')
+  assert.equal(verdict('SHA-256'), 'allowed ext-1')
+})
+
+test('of several answers the strongest counts', () => {
+  const { nonces, nonce } = world()
+  const weak = show(nonce, { algorithm: 'MD5', password: 'x' })
+  const strong = show(nonce, { algorithm: 'SHA-512-256' })
+  const both = { ...weak, fields: [...weak.fields, ...strong.fields] }
+  assert.equal(brief(check(both, POLICY, nonces, 2_000)), 'allowed ext-1')
+})
+
+test('the right password is let in, by either header, by every algorithm, with and without qop', () => {
   assert.equal(world().verdict(), 'allowed ext-1')
   assert.equal(world().verdict({ header: 'Authorization' }), 'allowed ext-1')
   assert.equal(world().verdict({ algorithm: 'SHA-256' }), 'allowed ext-1')
+  assert.equal(world().verdict({ algorithm: 'SHA-512-256' }), 'allowed ext-1')
   assert.equal(world().verdict({ withoutQop: true }), 'allowed ext-1')
+})
+
+test('without qop a nonce is good once: what was overheard is of no use', () => {
+  const { verdict } = world()
+  assert.equal(verdict({ withoutQop: true }), 'allowed ext-1')
+  assert.equal(verdict({ withoutQop: true }), 'stale null')
 })
 
 test('wrong password, wrong user, wrong realm, unknown account: refused alike', () => {

@@ -7,6 +7,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Millis } from '../../kernel/clock.ts'
 import type { Random } from '../../kernel/random.ts'
 
+/** Used nonces that are remembered at once: one for each request with credentials in the life of a nonce. */
+export const MOST_USED = 200_000
+
 const FORM = /^([0-9a-f]{12})([0-9a-f]{8})([0-9a-f]{32})$/
 
 export class Nonces {
@@ -38,12 +41,17 @@ export class Nonces {
     return madeAt <= now && now - madeAt < this.#lifeMs
   }
 
-  /** Notes one use of a fresh nonce. @returns false when this count, or a higher one, was used before (RFC 7616 §3.4) */
+  /**
+   * Notes one use of a fresh nonce.
+   * @returns false when this count, or a higher one, was used before (RFC 7616 §3.4), or no more can be remembered: who is
+   * told so asks again with a new one
+   */
   use(nonce: string, count: number, now: Millis): boolean {
     this.#forgetExpired(now)
     const known = this.#counts.get(nonce)
     if (known !== undefined && count <= known.highest) return false
     if (known !== undefined) known.highest = count
+    else if (this.#counts.size >= MOST_USED) return false
     else this.#counts.set(nonce, { highest: count, expiresAt: now + this.#lifeMs })
     return true
   }

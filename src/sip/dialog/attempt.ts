@@ -14,6 +14,8 @@ export interface AttemptParts {
   readonly credentials: Credentials | undefined
   /** Makes the request with the next number. @param extras credentials to carry */
   readonly make: (extras: Extras) => SipRequest
+  /** Changes what `make` makes by what an answer asks for (422). @returns true when it did, and is to be sent again */
+  readonly adapt?: (response: SipResponse) => boolean
   /** Gets everything but the challenges that were answered. */
   readonly user: ClientUser
 }
@@ -23,6 +25,7 @@ export class Attempt {
   readonly #parts: AttemptParts
   #credentials: Extras = []
   #count = 0
+  #challenges = 0
   #current: Outgoing
 
   constructor(desk: Desk, parts: AttemptParts) {
@@ -42,18 +45,24 @@ export class Attempt {
   }
 
   /**
-   * Sends the request again with an answer to the challenge.
+   * Sends the request again with an answer to the challenge, or with what else was asked for.
    * @returns false when there is nothing to answer with, and the response is final
    */
   answers(response: SipResponse): boolean {
-    const { credentials } = this.#parts
+    const { credentials, adapt } = this.#parts
+    if (response.code >= 300 && adapt?.(response) === true) return this.#again()
     if (credentials === undefined || (response.code !== 401 && response.code !== 407)) return false
     const { method, uri } = this.#current.request
     const cnonce = this.#desk.context.random.token(16)
-    const answer = answerChallenge(response, credentials, { method, uri, cnonce }, this.#count)
+    const answer = answerChallenge(response, credentials, { method, uri, cnonce }, this.#challenges)
     if (answer === null) return false
-    this.#count += 1
     this.#credentials = [...this.#credentials.filter(([name]) => name !== answer[0]), answer]
+    this.#challenges += 1
+    return this.#again()
+  }
+
+  #again(): true {
+    this.#count += 1
     this.#current = this.#send()
     return true
   }

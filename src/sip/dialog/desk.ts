@@ -7,6 +7,7 @@ import type { SipRequest } from '../message/message.ts'
 import type { Incoming, Transactions } from '../transaction/layer.ts'
 import type { Flow } from '../types.ts'
 import type { Dialog } from './dialog.ts'
+import { SUPPORTED } from './option-tags.ts'
 
 /** Whoever lives in a dialog. */
 export interface DialogUser {
@@ -17,6 +18,10 @@ export interface DialogUser {
 }
 
 export interface DialogEntry {
+  /** Whose dialog it is, for the TU. */
+  readonly leg: string
+  /** `early`: ours, and not answered (RFC 3891 §3 lets nobody replace an early dialog of theirs). */
+  readonly stage: 'early' | 'theirsEarly' | 'answered'
   readonly dialog: Dialog
   readonly user: DialogUser
 }
@@ -31,9 +36,9 @@ export class Desk {
     this.transactions = transactions
   }
 
-  /** Contact and Allow: what an INVITE, an UPDATE and their answers carry. */
+  /** Contact, Allow and Supported: what an INVITE, an UPDATE and their answers carry. */
   headersFor(flow: Flow): Extras {
-    return [['Contact', `<${this.contactUri(flow, '')}>`], ALLOW]
+    return [['Contact', `<${this.contactUri(flow, '')}>`], ALLOW, SUPPORTED]
   }
 
   contactUri(flow: Flow, user: string): string {

@@ -29,11 +29,13 @@ export class Dialog {
   readonly ownsCallId: boolean
   readonly #local: string
   readonly #remote: string
-  readonly #routeSet: readonly string[]
+  #routeSet: readonly string[]
   #localCSeq: number
   #remoteCSeq: number | null
   #target: string
   #flow: Flow
+  /** Methods of their last Allow header, null before any. */
+  #allowed: ReadonlySet<string> | null = null
 
   private constructor(start: Start) {
     this.sipCallId = start.sipCallId
@@ -51,7 +53,7 @@ export class Dialog {
 
   /** UAS side (§12.1.1). @param localTag the tag of our answers */
   static ofRequest(request: SipRequest, envelope: Envelope, localTag: string, flow: Flow): Dialog {
-    return new Dialog({
+    const dialog = new Dialog({
       sipCallId: envelope.sipCallId,
       localTag,
       remoteTag: envelope.fromTag,
@@ -64,11 +66,13 @@ export class Dialog {
       flow,
       ownsCallId: false,
     })
+    dialog.#noteAllowed(request)
+    return dialog
   }
 
   /** UAC side (§12.1.2). @param request the INVITE as sent */
   static ofResponse(request: SipRequest, response: SipResponse, envelope: Envelope, flow: Flow): Dialog {
-    return new Dialog({
+    const dialog = new Dialog({
       sipCallId: envelope.sipCallId,
       localTag: envelope.fromTag,
       remoteTag: envelope.toTag,
@@ -81,6 +85,20 @@ export class Dialog {
       flow,
       ownsCallId: true,
     })
+    dialog.#noteAllowed(response)
+    return dialog
+  }
+
+  /** Their 2xx has the last word on the route and the target of an early dialog of ours (§13.2.2.4). */
+  confirm(response: SipResponse): void {
+    this.#routeSet = (listOf(response, 'record-route') ?? []).reverse()
+    this.#target = targetOf(response) ?? this.#target
+    this.#noteAllowed(response)
+  }
+
+  /** Their Allow header named it. */
+  allows(method: string): boolean {
+    return this.#allowed?.has(method) === true
   }
 
   /** Finds it among all dialogs: the same for every message of it, seen from our side. */
@@ -118,6 +136,12 @@ export class Dialog {
   refresh(message: SipMessage, flow: Flow): void {
     this.#target = targetOf(message) ?? this.#target
     this.#flow = flow
+    this.#noteAllowed(message)
+  }
+
+  #noteAllowed(message: SipMessage): void {
+    const methods = listOf(message, 'allow')
+    if (methods !== null && methods.length > 0) this.#allowed = new Set(methods)
   }
 
   /** A first route that knows no loose routing gets the request addressed to itself (§12.2.1.1). */

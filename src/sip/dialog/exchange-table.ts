@@ -1,9 +1,9 @@
-/** Who may offer now, within an answered dialog (RFC 3261 §14, RFC 3311 §5, RFC 6141): one table per dialog. */
+/** Who may offer now, within a dialog (RFC 3261 §14, RFC 3311 §5, RFC 6141): one table per dialog. */
 
 import type { Table } from '../../kernel/machine.ts'
 
 /**
- * - `offering`: our re-INVITE is on the way
+ * - `offering`: our re-INVITE or UPDATE is on the way
  * - `backoff`: it met theirs; we wait and try again (§14.1)
  * - `deciding`: their offer is with our user
  * - `unacked`: our 2xx to an INVITE waits for its ACK
@@ -12,7 +12,7 @@ export type State = 'idle' | 'offering' | 'backoff' | 'deciding' | 'unacked' | '
 
 /**
  * - ours: `wish` (somebody wants an offer sent), `retry` (the back-off is over)
- * - their answer to our offer: `accepted`, `glare` (491), `refused`
+ * - their answer to our offer: `accepted`, `glare` (491, or 500 with Retry-After), `refused`
  * - theirs: `offer`, `withdrawn` (CANCEL), `ack`
  * - our user's answer to their offer: `acceptInvite`, `acceptUpdate`, `refuse`
  */

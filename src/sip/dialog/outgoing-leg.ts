@@ -4,9 +4,10 @@ import { step, type Table } from '../../kernel/machine.ts'
 import { printAddress } from '../message/address.ts'
 import { phraseOf } from '../message/phrases.ts'
 import type { EndCause, SipInput } from '../types.ts'
-import { Branch } from './branch.ts'
+import { Branch, type BranchAnswer } from './branch.ts'
 import type { Desk } from './desk.ts'
-import type { Dialog } from './dialog.ts'
+import type { Exchange } from './exchange.ts'
+import { COMPLETED_ELSEWHERE } from './reason.ts'
 import { Session } from './session.ts'
 
 export type Invitation = Extract<SipInput, { kind: 'invite' }>
@@ -15,11 +16,11 @@ export type Invitation = Extract<SipInput, { kind: 'invite' }>
 export type State = 'calling' | 'withdrawing' | 'expired' | 'answered' | 'failed'
 /** `allFailed`: the last branch has ended without an answer. `decided`: a 6xx speaks for all (RFC 3261 §16.7). */
 export type Input = 'answer' | 'decided' | 'allFailed' | 'cancel' | 'timeLimit'
-export type Action = 'stopTime' | 'cancelBranches' | 'tellAnswered' | 'tellFailed' | 'close'
+export type Action = 'stopTime' | 'cancelBranches' | 'cancelOthers' | 'tellAnswered' | 'tellFailed' | 'close'
 
 export const OUTGOING_LEG: Table<State, Input, Action> = {
   calling: {
-    answer: { to: 'answered', run: ['stopTime', 'cancelBranches', 'tellAnswered'] },
+    answer: { to: 'answered', run: ['stopTime', 'cancelOthers', 'tellAnswered'] },
     decided: { to: 'calling', run: ['cancelBranches'] },
     allFailed: { to: 'failed', run: ['stopTime', 'tellFailed', 'close'] },
     cancel: { to: 'withdrawing', run: ['stopTime', 'cancelBranches'] },
@@ -47,6 +48,7 @@ interface Failed {
   readonly code: number
   readonly phrase: string
   readonly cause: EndCause
+  readonly reason?: string
 }
 
 const TIME_UP: Failed = { code: 408, phrase: '', cause: 'timeout' }
@@ -61,7 +63,8 @@ export class OutgoingLeg {
   #branches: readonly Branch[] = []
   #state: State = 'calling'
   #failure: Failed | null = null
-  #winner: { dialog: Dialog; body: string } | null = null
+  #winner: BranchAnswer | null = null
+  #reason = ''
   #session: Session | null = null
 
   constructor(desk: Desk, invitation: Invitation, over: () => void) {
@@ -85,31 +88,45 @@ export class OutgoingLeg {
     return this.#session
   }
 
-  /** Gives up; also what a `bye` before the answer means. */
-  cancel(): void {
+  /** Where an offer may be answered, or made; null before there is one. */
+  get exchange(): Exchange | null {
+    if (this.#session !== null) return this.#session.exchange
+    const early = this.#branches.flatMap(({ exchanges }) => exchanges)
+    return early.find(({ state }) => state === 'deciding') ?? early.at(-1) ?? null
+  }
+
+  /** Gives up; also what a `bye` before the answer means. @param reason for the Reason header, '' for none */
+  cancel(reason = ''): void {
+    this.#reason = reason
     if (this.#state === 'calling') this.#failure = WITHDRAWN
     this.#input('cancel')
   }
 
-  #branch({ flow, requestUri }: Invitation['targets'][number]): Branch {
+  #branch({ flow, requestUri, route = [] }: Invitation['targets'][number]): Branch {
     const { leg, from, to, body, headers, credentials } = this.#invitation
     return new Branch({
       desk: this.#desk,
       flow,
       requestUri,
+      route,
       from: printAddress(from.display, from.uri),
       to: printAddress(to.display, to.uri),
       body,
       extras: headers ?? [],
       credentials,
+      trying: () => {
+        if (this.#state === 'calling' && this.#invitation.tellTrying) this.#desk.context.emit({ kind: 'trying', leg })
+      },
       progress: (code, sdp) => {
         if (this.#state === 'calling') this.#desk.context.emit({ kind: 'progress', leg, code, body: sdp })
       },
-      answered: (dialog, sdp) => {
-        this.#winner = { dialog, body: sdp }
+      answered: (answer) => {
+        this.#winner = answer
         this.#input('answer')
       },
-      failed: (code, phrase, why) => this.#branchFailed({ code, phrase, cause: why ?? 'remote' }),
+      failed: (code, phrase, why, reason) =>
+        this.#branchFailed({ code, phrase, cause: why ?? 'remote', ...(reason === '' ? {} : { reason }) }),
+      leg,
       gone: () => this.#branchGone(),
     })
   }
@@ -138,14 +155,17 @@ export class OutgoingLeg {
         context.stopTimer(this.#timer)
         break
       case 'cancelBranches':
-        for (const branch of this.#branches) branch.cancel()
+        for (const branch of this.#branches) branch.cancel(this.#reason)
+        break
+      case 'cancelOthers':
+        for (const branch of this.#branches) branch.cancel(COMPLETED_ELSEWHERE)
         break
       case 'tellAnswered':
         this.#tellAnswered()
         break
       case 'tellFailed': {
-        const { code, phrase, cause } = this.#failure!
-        context.emit({ kind: 'failed', leg, code, phrase: phrase || phraseOf(code), cause })
+        const failure = this.#failure!
+        context.emit({ kind: 'failed', leg, ...failure, phrase: failure.phrase || phraseOf(failure.code) })
         break
       }
       case 'close':
@@ -157,9 +177,10 @@ export class OutgoingLeg {
   }
 
   #tellAnswered(): void {
-    const { dialog, body } = this.#winner!
+    const { dialog, body, response, exchange } = this.#winner!
     const { leg, credentials } = this.#invitation
-    this.#session = new Session({ desk: this.#desk, dialog, leg, credentials, over: this.#over })
+    this.#session = new Session({ desk: this.#desk, dialog, leg, credentials, exchange, over: this.#over })
+    this.#session.timer.answered(response)
     this.#desk.context.emit({ kind: 'answered', leg, body, flow: dialog.flow })
   }
 }

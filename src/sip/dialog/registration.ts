@@ -22,7 +22,8 @@ export function register(desk: Desk, input: Registration, number: () => number):
 
 function attempt(desk: Desk, input: Registration, number: () => number, expiresS: number, mayRetry: boolean): void {
   const { leg, flow, registrar, aor, credentials } = input
-  const contact = desk.contactUri(flow, userOf(aor))
+  const line = input.line === undefined ? '' : `;line=${input.line}`
+  const contact = desk.contactUri(flow, userOf(aor)) + line
   const from = `<${aor}>;tag=${desk.newTag()}`
   const make = (extras: Extras) =>
     makeRequest({
@@ -38,7 +39,9 @@ function attempt(desk: Desk, input: Registration, number: () => number, expiresS
     const minimum = code === 423 && response ? Number(header(response, 'min-expires')) : 0
     if (mayRetry && minimum > expiresS) return attempt(desk, input, number, minimum, false)
     const granted = response && code < 300 ? grantedS(response, contact, expiresS) : 0
-    desk.context.emit({ kind: 'registerResult', leg, code, expiresS: granted })
+    const serviceRoute = (response && code < 300 && listOf(response, 'service-route')) || []
+    const more = serviceRoute.length > 0 ? { serviceRoute } : {}
+    desk.context.emit({ kind: 'registerResult', leg, code, expiresS: granted, ...more })
   })
 }
 

@@ -5,24 +5,32 @@ import type { Credentials } from '../auth/answer.ts'
 import { contentType, SDP, sdpOf } from '../message/body.ts'
 import { ACCEPT, ALLOW, type Extras } from '../message/compose.ts'
 import type { Envelope } from '../message/envelope.ts'
-import { quote } from '../message/grammar.ts'
-import { header, type SipRequest } from '../message/message.ts'
+import { header, type SipRequest, type SipResponse } from '../message/message.ts'
 import type { Incoming } from '../transaction/layer.ts'
 import type { EndCause } from '../types.ts'
 import { ask } from './attempt.ts'
 import type { Desk, DialogUser } from './desk.ts'
 import type { Dialog } from './dialog.ts'
 import { Exchange } from './exchange.ts'
+import { SUPPORTED } from './option-tags.ts'
+import { reasonHeader } from './reason.ts'
+import { Referrals } from './referrals.ts'
+import { isTooBrief, TOO_BRIEF } from './session-expires.ts'
+import { SessionTimer } from './session-timer.ts'
 
 /**
  * - `unacked`: our 2xx waits for its ACK; a callee may not send BYE before (RFC 3261 §15)
  * - `byeWaits`: our user has hung up meanwhile
+ * - `telling`: our user has hung up, and what became of a REFER is still on its way to them
  * - `leaving`: our BYE is on the way
  * - `closing`: the same, and our user knows already that it is over
  */
-export type State = 'unacked' | 'up' | 'byeWaits' | 'leaving' | 'closing' | 'over'
-/** `failed`: the ACK never came, or the far end has lost the dialog. */
-export type Input = 'acked' | 'failed' | 'bye' | 'byeReceived' | 'byeAnswered'
+export type State = 'unacked' | 'up' | 'byeWaits' | 'telling' | 'leaving' | 'closing' | 'over'
+/**
+ * `failed`: the ACK never came, or the far end has lost the dialog. `byeLater`: a NOTIFY of a REFER is to arrive first,
+ * which `told` says.
+ */
+export type Input = 'acked' | 'failed' | 'bye' | 'byeLater' | 'told' | 'byeReceived' | 'byeAnswered'
 export type Action = 'sendBye' | 'tellEnded' | 'close'
 
 export const SESSION: Table<State, Input, Action> = {
@@ -30,6 +38,8 @@ export const SESSION: Table<State, Input, Action> = {
     acked: { to: 'up' },
     failed: { to: 'closing', run: ['tellEnded', 'sendBye'] },
     bye: { to: 'byeWaits' },
+    byeLater: { to: 'byeWaits' },
+    told: 'ignore',
     byeReceived: { to: 'over', run: ['tellEnded', 'close'] },
     byeAnswered: 'bug',
   },
@@ -37,6 +47,8 @@ export const SESSION: Table<State, Input, Action> = {
     acked: 'bug',
     failed: { to: 'closing', run: ['tellEnded', 'sendBye'] },
     bye: { to: 'leaving', run: ['sendBye'] },
+    byeLater: { to: 'telling' },
+    told: 'ignore',
     byeReceived: { to: 'over', run: ['tellEnded', 'close'] },
     byeAnswered: 'bug',
   },
@@ -44,6 +56,17 @@ export const SESSION: Table<State, Input, Action> = {
     acked: { to: 'leaving', run: ['sendBye'] },
     failed: { to: 'leaving', run: ['sendBye'] },
     bye: 'ignore',
+    byeLater: 'ignore',
+    told: 'ignore',
+    byeReceived: { to: 'over', run: ['tellEnded', 'close'] },
+    byeAnswered: 'bug',
+  },
+  telling: {
+    acked: 'bug',
+    failed: { to: 'leaving', run: ['sendBye'] },
+    bye: 'ignore',
+    byeLater: 'ignore',
+    told: { to: 'leaving', run: ['sendBye'] },
     byeReceived: { to: 'over', run: ['tellEnded', 'close'] },
     byeAnswered: 'bug',
   },
@@ -51,6 +74,8 @@ export const SESSION: Table<State, Input, Action> = {
     acked: 'bug',
     failed: 'ignore',
     bye: 'ignore',
+    byeLater: 'ignore',
+    told: 'ignore',
     byeReceived: 'ignore',
     byeAnswered: { to: 'over', run: ['tellEnded', 'close'] },
   },
@@ -58,6 +83,8 @@ export const SESSION: Table<State, Input, Action> = {
     acked: 'bug',
     failed: 'ignore',
     bye: 'ignore',
+    byeLater: 'ignore',
+    told: 'ignore',
     byeReceived: 'ignore',
     byeAnswered: { to: 'over', run: ['close'] },
   },
@@ -65,10 +92,17 @@ export const SESSION: Table<State, Input, Action> = {
     acked: 'bug',
     failed: 'ignore',
     bye: 'ignore',
+    byeLater: 'ignore',
+    told: 'ignore',
     byeReceived: 'ignore',
     byeAnswered: 'bug',
   },
 }
+
+/** The end of a session that nobody refreshed (RFC 4028 §10). */
+const EXPIRED = 'SIP;cause=408;text="Session expired"'
+/** After a refresh of ours met a request of theirs. */
+const AGAIN_MS = 3_000
 
 const DTMF: ReadonlySet<string> = new Set(['application/dtmf-relay', 'application/dtmf'])
 
@@ -77,29 +111,41 @@ export interface SessionParts {
   readonly dialog: Dialog
   readonly leg: string
   readonly credentials?: Credentials | undefined
+  /** Begun before the answer; a new one when absent. */
+  readonly exchange?: Exchange | undefined
+  /** For the callee: takes the PRACKs that come after the answer. */
+  readonly prack?: (incoming: Incoming) => void
   /** The last thing: nothing of this session is left. */
   readonly over: () => void
 }
 
 export class Session implements DialogUser {
   readonly exchange: Exchange
+  readonly timer: SessionTimer
+  readonly referrals: Referrals
   readonly #parts: SessionParts
   #state: State = 'up'
+  /** REFERs of ours. */
+  #referred = 0
   #ending: { cause: EndCause; reason: string } | null = null
 
   constructor(parts: SessionParts) {
     this.#parts = parts
     const { desk, dialog, leg, credentials } = parts
-    this.exchange = new Exchange({
-      desk,
-      dialog,
-      leg,
-      credentials,
+    this.timer = new SessionTimer({
+      context: desk.context,
+      refresh: () => this.#refresh(),
+      expired: () => this.#end('failed', 'timeout', EXPIRED),
+    })
+    this.referrals = new Referrals({ desk, dialog, leg, told: () => this.#input('told') })
+    this.exchange = parts.exchange ?? new Exchange({ desk, dialog, leg, credentials })
+    this.exchange.host = {
+      timer: this.timer,
       confirmed: () => this.#input('acked'),
       unconfirmed: () => this.#end('failed', 'timeout', 'no ACK'),
-      lost: (code) => this.#end('failed', code === 408 ? 'timeout' : 'remote', ''),
-    })
-    desk.dialogs.set(dialog.key, { dialog, user: this })
+      lost: (code) => this.#lost(code),
+    }
+    desk.dialogs.set(dialog.key, { dialog, user: this, leg, stage: 'answered' })
   }
 
   /** For the callee, right after the 2xx. */
@@ -110,7 +156,23 @@ export class Session implements DialogUser {
 
   /** Our user hangs up. @param reason for the Reason header (RFC 3326), '' for none */
   bye(reason: string): void {
-    this.#end('bye', 'local', reason)
+    this.#end(this.referrals.isTelling ? 'byeLater' : 'bye', 'local', reason)
+  }
+
+  get name(): Pick<Dialog, 'sipCallId' | 'localTag' | 'remoteTag'> {
+    const { sipCallId, localTag, remoteTag } = this.#parts.dialog
+    return { sipCallId, localTag, remoteTag }
+  }
+
+  /** A request of our user that is no exchange and no end. */
+  ask(method: string, headers: Extras, body: string): void {
+    const { desk, dialog, leg, credentials } = this.#parts
+    if (this.#state !== 'up') return
+    if (method === 'REFER') this.#referred += 1
+    const make = (extras: Extras) => dialog.next(method, [...desk.headersFor(dialog.flow), ...headers, ...extras], body)
+    ask(desk, { flow: dialog.flow, credentials, make }, ({ code }) => {
+      desk.context.emit({ kind: 'requested', leg, method, code })
+    })
   }
 
   acknowledged(request: SipRequest, envelope: Envelope): void {
@@ -120,10 +182,13 @@ export class Session implements DialogUser {
   request(incoming: Incoming): void {
     const { method } = incoming.request
     if (method === 'BYE') this.#answerBye(incoming)
+    else if (method === 'PRACK') this.#answerPrack(incoming)
     else if (this.#state === 'leaving' || this.#state === 'closing') incoming.respond({ code: 481 })
     else if (method === 'INVITE' || method === 'UPDATE') this.#answerOffer(incoming)
     else if (method === 'INFO') this.#answerInfo(incoming)
-    else if (method === 'OPTIONS') incoming.respond({ code: 200, extras: [ALLOW, ACCEPT] })
+    else if (method === 'REFER') this.referrals.take(incoming)
+    else if (method === 'NOTIFY') this.#answerNotify(incoming)
+    else if (method === 'OPTIONS') incoming.respond({ code: 200, extras: [ALLOW, ACCEPT, SUPPORTED] })
     else incoming.respond({ code: 405, extras: [ALLOW] })
   }
 
@@ -135,13 +200,30 @@ export class Session implements DialogUser {
   #answerOffer(incoming: Incoming): void {
     const { desk, dialog } = this.#parts
     const body = sdpOf(incoming.request)
+    if (isTooBrief(incoming.request)) return void incoming.respond(TOO_BRIEF)
     if (incoming.request.method === 'INVITE') incoming.respond({ code: 100 })
     if (body === null) incoming.respond({ code: 415, extras: [ACCEPT] })
     else if (incoming.request.method === 'INVITE' || body !== '') this.exchange.offered(incoming, body)
     else {
       dialog.refresh(incoming.request, incoming.flow)
-      incoming.respond({ code: 200, extras: desk.headersFor(incoming.flow) })
+      const extras = [...desk.headersFor(incoming.flow), ...this.timer.accept(incoming.request)]
+      incoming.respond({ code: 200, extras })
     }
+  }
+
+  /** Only what a REFER of ours has asked for. */
+  #answerNotify(incoming: Incoming): void {
+    const { desk, leg } = this.#parts
+    const event = header(incoming.request, 'event') ?? ''
+    if (this.#referred === 0 || !/^refer\b/i.test(event)) return void incoming.respond({ code: 481 })
+    incoming.respond({ code: 200 })
+    const isLast = /^\s*terminated/i.test(header(incoming.request, 'subscription-state') ?? '')
+    desk.context.emit({ kind: 'notified', leg, line: incoming.request.body.split(/\r?\n/)[0]!, isLast })
+  }
+
+  #answerPrack(incoming: Incoming): void {
+    if (this.#parts.prack) this.#parts.prack(incoming)
+    else incoming.respond({ code: 481 })
   }
 
   #answerInfo(incoming: Incoming): void {
@@ -152,6 +234,27 @@ export class Session implements DialogUser {
       return void incoming.respond({ code: 415, extras: [['Accept', [SDP, ...DTMF].join(', ')]] })
     incoming.respond({ code: 200 })
     if (known) this.#parts.desk.context.emit({ kind: 'info', leg: this.#parts.leg, contentType: type, body })
+  }
+
+  /** RFC 4028 §7.4: by an UPDATE without a body where they know it, else by a re-INVITE with what was said last. */
+  #refresh(): void {
+    const { desk, dialog, credentials } = this.#parts
+    if (!dialog.allows('UPDATE')) return this.exchange.wish(null, 'INVITE')
+    const make = (extras: Extras) =>
+      dialog.next('UPDATE', [...desk.headersFor(dialog.flow), ...this.timer.asked, ...extras])
+    const adapt = (response: SipResponse) => this.timer.raise(response)
+    ask(desk, { flow: dialog.flow, credentials, make, adapt }, ({ code, response }) => {
+      if (response !== null && code < 300) {
+        dialog.refresh(response, dialog.flow)
+        this.timer.answered(response)
+      } else if (code === 481 || code === 408) this.#lost(code)
+      else if (code === 491 || code === 500) this.timer.again(AGAIN_MS)
+      else if (code === 405 || code === 501) this.exchange.wish(null, 'INVITE')
+    })
+  }
+
+  #lost(code: number): void {
+    this.#end('failed', code === 408 ? 'timeout' : 'remote', '')
   }
 
   /** What is told in the end is the first reason there was. */
@@ -170,14 +273,14 @@ export class Session implements DialogUser {
     const { desk, dialog, leg, over } = this.#parts
     switch (action) {
       case 'sendBye':
-        this.exchange.close()
+        this.#closeParts()
         this.#sendBye()
         break
       case 'tellEnded':
         desk.context.emit({ kind: 'ended', leg, ...this.#ending! })
         break
       case 'close':
-        this.exchange.close()
+        this.#closeParts()
         desk.dialogs.delete(dialog.key)
         over()
         break
@@ -186,16 +289,16 @@ export class Session implements DialogUser {
     }
   }
 
+  #closeParts(): void {
+    this.exchange.close()
+    this.timer.close()
+    this.referrals.close()
+  }
+
   #sendBye(): void {
     const { desk, dialog, credentials } = this.#parts
     const reason = reasonHeader(this.#ending?.reason ?? '')
     const make = (extras: Extras) => dialog.next('BYE', [...reason, ...extras])
     ask(desk, { flow: dialog.flow, credentials, make }, () => this.#input('byeAnswered'))
   }
-}
-
-/** A value in the form of RFC 3326 goes out as it is, anything else as its text. */
-function reasonHeader(reason: string): Extras {
-  if (reason === '') return []
-  return [['Reason', /^[A-Za-z0-9.]+\s*;/.test(reason) ? reason : `SIP;text=${quote(reason)}`]]
 }

@@ -5,7 +5,10 @@ import { BRANCH } from './branch.ts'
 import { EXCHANGE } from './exchange-table.ts'
 import { INCOMING_LEG } from './incoming-leg.ts'
 import { OUTGOING_LEG } from './outgoing-leg.ts'
+import { REFERRAL } from './referral.ts'
+import { RELIABLE } from './reliable.ts'
 import { SESSION } from './session.ts'
+import { SESSION_TIMER } from './session-timer.ts'
 
 type AnyTable = Table<string, string, string>
 
@@ -16,11 +19,14 @@ const MACHINES: readonly {
   readonly ends: readonly string[]
   readonly cells: number
 }[] = [
-  { name: 'session', table: SESSION, start: 'unacked', ends: ['over'], cells: 30 },
+  { name: 'session', table: SESSION, start: 'unacked', ends: ['over'], cells: 49 },
   { name: 'exchange', table: EXCHANGE, start: 'idle', ends: ['closed'], cells: 72 },
   { name: 'branch', table: BRANCH, start: 'calling', ends: ['done'], cells: 35 },
-  { name: 'incoming leg', table: INCOMING_LEG, start: 'alerting', ends: ['answered', 'over'], cells: 15 },
+  { name: 'incoming leg', table: INCOMING_LEG, start: 'alerting', ends: ['answered', 'over'], cells: 28 },
   { name: 'outgoing leg', table: OUTGOING_LEG, start: 'calling', ends: ['answered', 'failed'], cells: 25 },
+  { name: 'reliable', table: RELIABLE, start: 'quiet', ends: ['over'], cells: 15 },
+  { name: 'session timer', table: SESSION_TIMER, start: 'off', ends: ['over'], cells: 28 },
+  { name: 'referral', table: REFERRAL, start: 'asked', ends: ['over'], cells: 21 },
 ]
 
 for (const { name, table, start, ends, cells } of MACHINES) {

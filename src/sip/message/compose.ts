@@ -10,7 +10,19 @@ export type Extras = readonly (readonly [name: string, value: string])[]
 export const MAX_FORWARDS = 70
 
 /** What this core answers; also the Allow header. */
-export const METHODS = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'UPDATE', 'INFO', 'REGISTER'] as const
+export const METHODS = [
+  'INVITE',
+  'ACK',
+  'CANCEL',
+  'BYE',
+  'OPTIONS',
+  'UPDATE',
+  'INFO',
+  'PRACK',
+  'REFER',
+  'NOTIFY',
+  'REGISTER',
+] as const
 export const ALLOW: readonly [string, string] = ['Allow', METHODS.join(', ')]
 export const ACCEPT: readonly [string, string] = ['Accept', SDP]
 

@@ -29,9 +29,10 @@ const FOLD = /\r\n[ \t]+/g
  * Reads one datagram (or one framed message of a stream).
  *
  * Content-Length (RFC 3261 §18.3): missing means all of the datagram, smaller cuts the rest off, larger is a flaw.
+ * @param isStreamed on a stream a missing one is a flaw: where the next message begins was a guess
  * @returns `why` is 'keep-alive' for a datagram of line ends only (RFC 5626 §4.4.1)
  */
-export function parseMessage(bytes: Uint8Array): Result<Parsed> {
+export function parseMessage(bytes: Uint8Array, isStreamed = false): Result<Parsed> {
   let start = 0
   while (start < bytes.length && (bytes[start] === CR || bytes[start] === LF)) start++
   if (start === bytes.length) return bad('keep-alive')
@@ -44,6 +45,7 @@ export function parseMessage(bytes: Uint8Array): Result<Parsed> {
   if (found === -1) head.flaw ??= { code: 400, why: 'header not ended' }
   const length = head.lengths.length === 0 ? rest.length : readLength(head.lengths)
   if (length === null) head.flaw ??= { code: 400, why: 'bad Content-Length' }
+  else if (isStreamed && head.lengths.length === 0) head.flaw ??= { code: 400, why: 'Content-Length missing' }
   else if (length > rest.length) head.flaw ??= { code: 400, why: 'body shorter than Content-Length' }
   const bodyBytes = Math.min(length ?? 0, rest.length)
   const body = bodyBytes === 0 ? '' : rest.toString('utf8', 0, bodyBytes)

@@ -33,7 +33,7 @@ export function printVia(via: Via): string {
 /** Notes where the request really came from (RFC 3261 §18.2.1, RFC 3581 §4). */
 export function withSource(via: Via, source: SipAddress): Via {
   const asked = via.parameters.has('rport')
-  if (!asked && via.host === source.address) return via
+  if (!asked && via.host.replace(/^\[|\]$/g, '') === source.address) return via
   const parameters = new Map(via.parameters)
   parameters.set('received', source.address)
   if (asked) parameters.set('rport', String(source.port))

@@ -139,3 +139,55 @@ test('contacts come back after a restart, those that ended meanwhile do not; dro
   heir.feed({ kind: 'dropContacts', identity: 'ext' })
   assert.deepEqual([heir.core.census().contacts, heir.timers], [0, 0])
 })
+
+const SUPPORTED = 'Supported: path, outbound'
+
+test('a device that comes with another address replaces its old contact; without a name both stay', () => {
+  const { link, station } = world()
+  const name = '+sip.instance="<urn:uuid:1>"'
+  const answer = register(link, station, [`Contact: <sip:bob@h:1>;${name}`])
+  assert.match(answer, /Contact: <sip:bob@h:1>;expires=3600;\+sip\.instance="<urn:uuid:1>"\r\n/)
+  assert.doesNotMatch(answer, /gruu|Require/)
+  register(link, station, [`Contact: <sip:bob@h:2>;${name}`], ++number, 'another')
+  assert.deepEqual(uris(station), ['sip:bob@h:2'])
+  register(link, station, ['Contact: <sip:bob@h:3>'])
+  assert.deepEqual(uris(station), ['sip:bob@h:2', 'sip:bob@h:3'])
+  register(link, station, ['Contact: *', 'Expires: 0'])
+  assert.deepEqual(uris(station), [])
+})
+
+test('flows of one device are kept side by side, each replaced by its own number', () => {
+  const { link, station } = world()
+  const flow = (id: number, uri: string) => `Contact: <${uri}>;+sip.instance="<urn:uuid:1>";reg-id=${id}`
+  assert.match(register(link, station, [SUPPORTED, flow(1, 'sip:b@a;ob')]), /\r\nRequire: outbound\r\n/)
+  register(link, station, [SUPPORTED, flow(2, 'sip:b@b;ob')], ++number, 'second')
+  register(link, station, [SUPPORTED, flow(1, 'sip:b@c;ob')], ++number, 'third')
+  assert.deepEqual(uris(station).sort(), ['sip:b@b;ob', 'sip:b@c;ob'])
+  // Without the wish for it the number means nothing.
+  assert.doesNotMatch(register(link, station, [flow(3, 'sip:b@d')], ++number, 'fourth'), /Require/)
+  assert.deepEqual(uris(station).length, 3)
+})
+
+test('behind a proxy that does not know flows they are not kept side by side', () => {
+  const { link, station } = world()
+  const contact = 'Contact: <sip:b@a>;+sip.instance="<urn:uuid:1>";reg-id=1'
+  const via = 'Via: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKphone'
+  assert.doesNotMatch(register(link, station, [via, SUPPORTED, 'Path: <sip:p.example;lr>', contact]), /Require/)
+  assert.match(register(link, station, [via, SUPPORTED, 'Path: <sip:p.example;lr;ob>', contact]), /Require: outbound/)
+})
+
+test('the path is kept and shown again; one that cannot be read is refused', () => {
+  const { link, station } = world()
+  const path = ['Path: <sip:p2.example;lr>,<sip:p1.example;lr;received=sip:9.9.9.9:1>', 'Contact: <sip:bob@h>']
+  const answer = register(link, station, [SUPPORTED, ...path])
+  const values = ['<sip:p2.example;lr>', '<sip:p1.example;lr;received=sip:9.9.9.9:1>']
+  assert.deepEqual(station.core.contactsOf('ext')[0]?.path, values)
+  assert.deepEqual(
+    [...answer.matchAll(/^Path: (.*)\r$/gm)].map((match) => match[1]),
+    values,
+  )
+  assert.doesNotMatch(register(link, station, path), /\r\nPath:/)
+  assert.match(register(link, station, ['Path: nonsense', 'Contact: <sip:bob@h>']), /^SIP\/2\.0 400 /)
+  register(link, station, ['Contact: <sip:bob@h>'])
+  assert.equal(station.core.contactsOf('ext')[0]?.path, undefined)
+})

@@ -1,18 +1,19 @@
 /** The bindings of all accounts (RFC 3261 §10). Each contact remembers the flow its REGISTER came by: calls go back there. */
 
 import type { Context } from '../context.ts'
-import { header } from '../message/message.ts'
+import { quote } from '../message/grammar.ts'
+import { header, listOf } from '../message/message.ts'
 import { parseUri, printUri } from '../message/uri.ts'
 import type { Incoming } from '../transaction/layer.ts'
 import type { Contact } from '../types.ts'
-import { MIN_EXPIRES_S, readWishes, type Wish } from './contacts.ts'
+import { isOutbound, MIN_EXPIRES_S, readPath, readWishes, type Wish } from './contacts.ts'
 
 /** The contact nearest its end makes room for a further one. */
 export const MAX_CONTACTS = 16
 
 export class Registrar {
   readonly #context: Context
-  /** Identity -> comparable URI -> contact. */
+  /** Identity -> device and flow, or comparable URI -> contact. */
   readonly #bindings = new Map<string, Map<string, Contact>>()
   /** Timer of each identity: its next expiry. */
   readonly #timers = new Map<string, string>()
@@ -34,27 +35,33 @@ export class Registrar {
   /** Answers a REGISTER that may be. All its changes are made, or none. */
   register(identity: string, incoming: Incoming): void {
     const wishes = readWishes(incoming.request)
-    if (!wishes.ok) return void incoming.respond({ code: 400, extras: [['Warning', `399 quietline "${wishes.why}"`]] })
+    const path = readPath(incoming.request)
+    if (!wishes.ok || path === null) {
+      const why = wishes.ok ? 'malformed Path' : wishes.why
+      return void incoming.respond({ code: 400, extras: [['Warning', `399 quietline "${why}"`]] })
+    }
+    const outbound = isOutbound(incoming.request, path)
     const change =
       wishes.value.kind === 'removeAll'
-        ? this.contactsOf(identity).map((contact) => ({ uri: contact.uri, expiresS: 0 }))
-        : wishes.value.wishes
+        ? this.contactsOf(identity).map(removal)
+        : wishes.value.wishes.map((wish) => (outbound ? wish : { ...wish, regId: 0 }))
     if (change.some((wish) => wish.expiresS > 0 && wish.expiresS < MIN_EXPIRES_S)) {
       return void incoming.respond({ code: 423, extras: [['Min-Expires', String(MIN_EXPIRES_S)]] })
     }
     if (change.some((wish) => this.#isLate(identity, wish, incoming))) {
       return void incoming.respond({ code: 500, phrase: 'CSeq Out Of Order' })
     }
-    const changed = change.map((wish) => this.#apply(identity, wish, incoming)).includes(true)
+    const changed = change.map((wish) => this.#apply(identity, wish, path, incoming)).includes(true)
     if (changed) this.#changed(identity)
     else this.#settle(identity)
-    incoming.respond({ code: 200, extras: this.#list(identity) })
+    const flowsKept = change.some(({ regId }) => regId > 0)
+    incoming.respond({ code: 200, extras: [...this.#list(identity), ...pathExtras(incoming, path, flowsKept)] })
   }
 
   /** Contacts known from before; those already expired are left out. */
   restore(identity: string, contacts: readonly Contact[]): void {
     const all = this.#of(identity)
-    for (const contact of contacts) if (contact.expiresAt > this.#context.now) all.set(comparable(contact.uri), contact)
+    for (const contact of contacts) if (contact.expiresAt > this.#context.now) all.set(keyOf(contact), contact)
     this.#settle(identity)
   }
 
@@ -65,13 +72,13 @@ export class Registrar {
 
   /** RFC 3261 §10.3 step 7: within one Call-ID the number must rise. */
   #isLate(identity: string, wish: Wish, { envelope }: Incoming): boolean {
-    const known = this.#bindings.get(identity)?.get(comparable(wish.uri))
+    const known = this.#bindings.get(identity)?.get(keyOf(wish))
     return known !== undefined && known.sipCallId === envelope.sipCallId && known.cseq >= envelope.cseq
   }
 
-  #apply(identity: string, wish: Wish, { request, envelope, flow }: Incoming): boolean {
+  #apply(identity: string, wish: Wish, path: readonly string[], { request, envelope, flow }: Incoming): boolean {
     const contacts = this.#of(identity)
-    const key = comparable(wish.uri)
+    const key = keyOf(wish)
     if (wish.expiresS === 0) return contacts.delete(key)
     contacts.delete(key)
     if (contacts.size >= MAX_CONTACTS) contacts.delete(firstToExpire(contacts))
@@ -82,6 +89,9 @@ export class Registrar {
       sipCallId: envelope.sipCallId,
       cseq: envelope.cseq,
       userAgent: header(request, 'user-agent') ?? '',
+      ...(path.length > 0 ? { path } : {}),
+      ...(wish.instance === '' ? {} : { instance: wish.instance }),
+      ...(wish.regId === 0 ? {} : { regId: wish.regId }),
     })
     return true
   }
@@ -123,9 +133,31 @@ export class Registrar {
   #list(identity: string): [string, string][] {
     return this.contactsOf(identity).map((contact) => {
       const leftS = Math.max(1, Math.round((contact.expiresAt - this.#context.now) / 1_000))
-      return ['Contact', `<${contact.uri}>;expires=${leftS}`]
+      return ['Contact', `<${contact.uri}>;expires=${leftS}${deviceOf(contact)}`]
     })
   }
+}
+
+/** What a contact is known by: a device by its name, so that a new address replaces the old one; others by their URI. */
+function keyOf({ uri, instance = '', regId = 0 }: { uri: string; instance?: string; regId?: number }): string {
+  return instance === '' ? comparable(uri) : `${instance} ${regId}`
+}
+
+function removal({ uri, instance = '', regId = 0 }: Contact): Wish {
+  return { uri, expiresS: 0, instance, regId }
+}
+
+/** A device finds itself in the list by its own name. No GRUU is handed out. */
+function deviceOf({ instance, regId }: Contact): string {
+  if (instance === undefined) return ''
+  return `;+sip.instance=${quote(instance)}${regId === undefined ? '' : `;reg-id=${regId}`}`
+}
+
+/** RFC 3327 §5.3 and RFC 5626 §6. */
+function pathExtras({ request }: Incoming, path: readonly string[], flowsKept: boolean): [string, string][] {
+  const knowsPath = (listOf(request, 'supported') ?? []).some((tag) => tag.toLowerCase() === 'path')
+  const extras: [string, string][] = knowsPath ? path.map((one) => ['Path', one]) : []
+  return flowsKept ? [...extras, ['Require', 'outbound']] : extras
 }
 
 /** Same text for URIs that mean the same (RFC 3261 §19.1.4, in the main: case, escapes, order of parameters). */

@@ -1,7 +1,7 @@
 /** Holds all transactions of a core: starts them, finds them, forgets them. */
 
 import type { Context } from '../context.ts'
-import { makeCancel, makeFailureAck, makeResponse, type ResponseParts } from '../message/compose.ts'
+import { type Extras, makeCancel, makeFailureAck, makeResponse, type ResponseParts } from '../message/compose.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { field, type SipRequest, type SipResponse } from '../message/message.ts'
 import { printMessage } from '../message/print.ts'
@@ -13,9 +13,12 @@ import { COOKIE, clientKey, mergeKey, serverKey } from './key.ts'
 import type { ClientUser, ServerUser, Surroundings } from './ports.ts'
 import { Server } from './server.ts'
 
+/** Larger requests go by a transport that cares for congestion, where the target allows (RFC 3261 §18.1.1). */
+export const MAX_DATAGRAM_BYTES = 1_300
+
 /** A request of ours on its way. */
 export interface Outgoing {
-  /** As it was sent, with Via. */
+  /** As it was sent last, with Via: by TCP, and then by UDP when TCP was refused. */
   readonly request: SipRequest
   readonly flow: Flow
   /** Ends an INVITE that has had no final answer: its user is told 'timeout'. Nothing for other requests. */
@@ -29,8 +32,8 @@ export class Incoming {
   readonly flow: Flow
   /** The tag all our answers carry in To. */
   readonly toTag: string
-  /** Called when a CANCEL comes before our final answer. */
-  onCancel: (() => void) | null = null
+  /** Called when a CANCEL comes before our final answer. `reason`: its Reason header (RFC 3326), '' for none. */
+  onCancel: ((reason: string) => void) | null = null
   readonly #machine: InviteServer | Server
   readonly #extras: readonly [string, string]
   #final = false
@@ -84,12 +87,21 @@ export class Transactions {
 
   /** Sends `request` on `flow`, with a Via and a new branch on top. */
   request(request: SipRequest, flow: Flow, user: ClientUser): Outgoing {
-    return this.#start(this.#withVia(request, flow), flow, user)
+    const sent = this.#withVia(request, flow)
+    const large = flow.transport === 'udp' && flow.growsToTcp && printMessage(sent).length > MAX_DATAGRAM_BYTES
+    return large ? this.#startLarge(request, flow, user) : this.#start(sent, flow, user)
   }
 
   /** Cancels an INVITE of ours; who answers the CANCEL and how does not matter (RFC 3261 §9.1). */
-  cancel(invite: Outgoing): void {
-    this.#start(makeCancel(invite.request), invite.flow, { response() {}, failed() {} })
+  cancel(invite: Outgoing, extras: Extras = []): void {
+    const cancel = makeCancel(invite.request)
+    const fields = [...cancel.fields, ...extras.map(([name, value]) => field(name, value))]
+    this.#start({ ...cancel, fields }, invite.flow, { response() {}, failed() {} })
+  }
+
+  /** Sends a request whose answer is not waited for. */
+  sendOnce(request: SipRequest, flow: Flow): void {
+    this.#context.send(flow, printMessage(this.#withVia(request, flow)))
   }
 
   /** Sends a request that has no transaction: the ACK of a 2xx. @returns the bytes, for the next copy of the 2xx */
@@ -167,6 +179,31 @@ export class Transactions {
     const via = field('Via', `SIP/2.0/${flow.transport.toUpperCase()} ${host}:${port};branch=${branch};rport`)
     const agent = field('User-Agent', this.#context.options.userAgent)
     return { ...request, fields: [via, ...request.fields, agent] }
+  }
+
+  /** By TCP; by UDP after all when there is no way by TCP. */
+  #startLarge(request: SipRequest, flow: Flow, user: ClientUser): Outgoing {
+    const byTcp: Flow = { ...flow, transport: 'tcp' }
+    let isHeard = false
+    let current = this.#start(this.#withVia(request, byTcp), byTcp, {
+      response: (response, envelope) => {
+        isHeard = true
+        user.response(response, envelope)
+      },
+      failed: (why) => {
+        if (isHeard || why !== 'transport') user.failed(why)
+        else current = this.#start(this.#withVia(request, flow), flow, user)
+      },
+    })
+    return {
+      get request() {
+        return current.request
+      },
+      get flow() {
+        return current.flow
+      },
+      giveUp: () => current.giveUp(),
+    }
   }
 
   #start(request: SipRequest, flow: Flow, user: ClientUser): Outgoing {
