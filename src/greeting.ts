@@ -13,7 +13,7 @@ export function greeting(node: RunningNode, config: Config, startedInMs: number)
     '',
     `  ${node.pageUrl}`,
     '',
-    'A softphone (UDP, PCMU or PCMA):',
+    `A softphone (UDP${config.sipTcp ? ' or TCP' : ''}${config.sipTls ? ' or TLS' : ''}; ${config.codecs.join(', ')}):`,
     ...first.extensions.map((one) => `  user ${one.extension}   password ${one.password}   server ${sip}`),
     `  then call ${first.demoNumber}${config.demo ? ', the demo agent' : ' (the demo agent is off)'}`,
     '',

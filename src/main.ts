@@ -8,6 +8,8 @@ const HELP = `quietline: your agent never touches audio
 
   quietline start     starts the server (npm start)
   quietline demo      plays a whole call with a simulated caller and says how fast it was (npm run demo)
+  quietline doctor    tries the server that runs here, says what works and what to change
+  quietline drain     takes no new calls on the server of this data folder; those that are up go on
   quietline help      this text
 
 Settings are environment variables, listed in the README.
@@ -20,6 +22,16 @@ export async function main(args: readonly string[], env: Environment): Promise<v
     if (command === 'demo') {
       const { runDemo } = await import('./demo/run.ts')
       process.exitCode = await runDemo()
+      return
+    }
+    if (command === 'doctor') {
+      const { runDoctor } = await import('./doctor/run.ts')
+      process.exitCode = await runDoctor(readConfig(env))
+      return
+    }
+    if (command === 'drain') {
+      const { askToDrain } = await import('./operator.ts')
+      process.exitCode = await askToDrain(readConfig(env), args.slice(1))
       return
     }
     process.stdout.write(HELP)
@@ -47,5 +59,11 @@ async function start(env: Environment): Promise<void> {
     void node.close().then(() => process.exit(0))
   }
   process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  let isDraining = false
+  process.on('SIGHUP', () => node.reload())
+  process.on('SIGTERM', () => {
+    if (isDraining || config.drainMs === 0) return stop()
+    isDraining = true
+    void node.drain(config.drainMs).then(stop)
+  })
 }

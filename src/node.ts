@@ -4,6 +4,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { AccountDeps } from './api/accounts.ts'
 import type { ApiDeps } from './api/deps.ts'
@@ -11,33 +12,47 @@ import { errandSigner } from './api/errand-headers.ts'
 import { Publisher } from './api/publisher.ts'
 import { pooledBytes } from './api/secrets.ts'
 import { WebhookOutbox } from './api/webhook.ts'
-import { HttpTransport } from './api/webhook-transport.ts'
+import { ThreadTransport } from './api/webhook-thread.ts'
+import type { WebhookCommand, WebhookThreadEvent } from './api/webhook-thread-protocol.ts'
 import { WsHub } from './api/ws-hub.ts'
 import type { Records } from './calls/ports.ts'
 import { measureCapacity } from './capacity.ts'
-import { type Config, ConfigError } from './config.ts'
+import { type Config, ConfigError, OPERATOR_KEY_FILE } from './config.ts'
 import { isServed } from './contract/language.ts'
 import { startDemoAgent } from './demo-agent.ts'
+import type { Facts } from './doctor/findings.ts'
+import { visitOfDoctor } from './doctor/visit.ts'
 import { openDoors } from './doors.ts'
 import { CallRunner } from './drivers/call-runner.ts'
+import { Captures } from './drivers/capture/captures.ts'
 import { keepContacts, keptContacts } from './drivers/contact-book.ts'
 import { Directory } from './drivers/directory.ts'
+import { Drain } from './drivers/drain.ts'
 import { HttpErrands } from './drivers/errands.ts'
 import { Exchange } from './drivers/exchange.ts'
 import { CallGate } from './drivers/gate.ts'
+import { Gateways } from './drivers/gateways.ts'
 import { openLog } from './drivers/json-log.ts'
+import { LoadWatch } from './drivers/load-watch.ts'
 import { Metrics } from './drivers/metrics.ts'
+import { addressTowards, ownAddresses } from './drivers/own-address.ts'
+import { Peers } from './drivers/peers.ts'
+import { PhoneTransfers } from './drivers/phone-transfers.ts'
 import { RealClock } from './drivers/real-clock.ts'
 import { recover } from './drivers/recovery.ts'
 import { Retention } from './drivers/retention.ts'
 import { SipDriver } from './drivers/sip-driver.ts'
 import { SoundDriver } from './drivers/sound-driver.ts'
 import { SoundFiles } from './drivers/sound-files.ts'
+import { TrunkRegistrations } from './drivers/trunk-registrations.ts'
 import { WorkerChannel } from './drivers/worker-channel.ts'
 import { type FirstStart, firstStart, freshKey, signingKey } from './first-start.ts'
 import type { Log } from './kernel/log.ts'
 import type { MediaCommand, MediaEvent } from './media/protocol.ts'
+import { Certificates } from './net/certificates.ts'
 import { HttpClient } from './net/http-client.ts'
+import { DnsResolver } from './net/resolver.ts'
+import { Streams } from './net/streams.ts'
 import { UdpNetwork } from './net/udp.ts'
 import { DEFAULT_PHRASES, readPhrases } from './speech/phrases.ts'
 import type { ListenCommand, ListenEvent, TalkCommand, TalkEvent } from './speech/protocol.ts'
@@ -47,6 +62,8 @@ import { VERSION } from './version.ts'
 
 /** Samples a second of every leg; 16 kHz comes with wideband codecs. */
 const LEG_RATE_HZ = 8_000
+/** Stands for anywhere outside (RFC 5737). */
+const FAR_AWAY = '203.0.113.1'
 const PAGE_KEY_SECONDS = 12 * 3_600
 
 export interface RunningNode {
@@ -65,6 +82,10 @@ export interface RunningNode {
   /** Resolves when the demo agent listens for calls; at once when it is switched off. */
   readonly demoReady: Promise<void>
   readonly parts: NodeParts
+  /** Takes nothing new. Resolves when no call is left; at the deadline what is up is hung up. */
+  drain(deadlineMs: number): Promise<void>
+  /** Reads certificates anew, when their files have changed. */
+  reload(): void
   /** Hangs up what is up, waits a little, stops every thread, timer and socket. May be called twice. */
   close(): Promise<void>
 }
@@ -82,9 +103,10 @@ export interface NodeParts {
 
 interface Threads {
   readonly bell: SharedArrayBuffer
-  readonly media: WorkerChannel<MediaCommand, MediaEvent>
+  readonly media: readonly WorkerChannel<MediaCommand, MediaEvent>[]
   readonly listen: WorkerChannel<ListenCommand, ListenEvent>
   readonly talk: WorkerChannel<TalkCommand, TalkEvent>
+  readonly webhooks: WorkerChannel<WebhookCommand, WebhookThreadEvent>
 }
 
 export async function startNode(
@@ -115,12 +137,13 @@ async function start(
   closers.push(() => store.close())
   const threads = startThreads(config, phrases, log)
   closers.push(async () => {
-    await Promise.all([threads.media.close(), threads.listen.close(), threads.talk.close()])
+    const all = [...threads.media, threads.listen, threads.talk, threads.webhooks]
+    await Promise.all(all.map((thread) => thread.close()))
   })
 
   // ---- words on their way out
   const hub = new WsHub({ clock, log })
-  const transport = new HttpTransport({ blockPrivate: config.webhookBlockPrivate })
+  const transport = new ThreadTransport(threads.webhooks)
   const outbox = new WebhookOutbox({ store, clock, log, transport })
   const records = new Publisher({ store, clock, hub, webhook: outbox, log })
   closers.push(async () => {
@@ -135,6 +158,7 @@ async function start(
   const metrics = new Metrics(
     () => runner.liveCalls,
     () => hub.size(),
+    () => load.refused,
   )
   const files = new SoundFiles({
     clock,
@@ -142,6 +166,25 @@ async function start(
     blockPrivate: config.webhookBlockPrivate,
   })
   closers.push(() => files.close())
+  const captures = new Captures({
+    clock,
+    watch: (callId, on) => sound.capture(callId, on),
+    localOf: (callId) => {
+      const port = sound.portOf(callId)
+      return port === null ? null : { address: config.publicAddress ?? config.bind, port }
+    },
+  })
+  closers.push(() => captures.close())
+  const capacity = measureCapacity(config.decoders)
+  const load = new LoadWatch({
+    clock,
+    log,
+    maxCalls: Math.min(config.maxCalls, legsOf(config.rtpPorts)),
+    capacity,
+    liveCalls: () => runner.liveCalls,
+    ears: () => sound.ears,
+  })
+  closers.push(() => load.close())
   const sound: SoundDriver = new SoundDriver(
     {
       clock,
@@ -154,27 +197,77 @@ async function start(
       rateHz: LEG_RATE_HZ,
       maxLegs: config.maxCalls,
       files,
-      onPace: (pace) => metrics.pace(pace),
-      onLoad: (thread, load) => metrics.load(thread, load.busyShare),
+      onCaptured: (callId, packets) => captures.captured(callId, packets),
+      onOneWay: () => metrics.oneWay(),
+      onPace: (pace) => {
+        metrics.pace(pace)
+        load.media('media', pace.lateP99Ms)
+      },
+      onLoad: (thread, figures) => {
+        metrics.load(thread, figures.busyShare)
+        if ('waitP99Ms' in figures) load.listen(figures.busyShare, figures.waitP99Ms)
+        else load.talk(figures.busyShare)
+      },
     },
     (callId, input) => {
-      if (input.kind === 'sound' && input.news.kind === 'legClosed') metrics.legClosed(input.news.counters)
+      if (input.kind === 'sound' && input.news.kind === 'legClosed')
+        metrics.legClosed(input.news.counters, input.news.quality)
       runner.tell({ kind: 'call', id: callId }, input)
     },
+  )
+  const certificates = openCertificates(config, clock, log)
+  closers.push(() => certificates.close())
+  const peers = new Peers(store)
+  const country = config.defaultCountry
+  const locate: SipDriver['locate'] = (uri, options) => sip.locate(uri, options)
+  const onGateway: Metrics['gateway'] = (outcome) => metrics.gateway(outcome)
+  const serviceRouteOf = (id: string): readonly string[] => registrations.serviceRouteOf(id)
+  const gateways = new Gateways({ clock, log, peers, directory, locate, country, onEnd: onGateway, serviceRouteOf })
+  const registrations: TrunkRegistrations = new TrunkRegistrations({
+    clock,
+    log,
+    store,
+    records,
+    peers,
+    locate,
+    register: (request) => sip.register(request),
+    keepAlive: (flow) => sip.keepOpen(flow),
+    random: Math.random,
+    lineKey: randomBytes(32),
+  })
+  metrics.trunks(
+    () => registrations.counts(),
+    () => gateways.downCount,
   )
   const sip: SipDriver = new SipDriver({
     clock,
     network: new UdpNetwork(),
+    streams: new Streams(certificates),
+    digestAlgorithms: config.sipDigest,
+    names: new DnsResolver({ clock, servers: config.dnsServers }),
     log,
     directory,
     sound,
     bindAddress: config.bind,
     port: config.sipPort,
+    ice: config.ice,
+    tcp: config.sipTcp,
+    tlsPort: config.sipTls?.port ?? null,
     publicAddress: config.publicAddress,
+    codecs: config.codecs,
     userAgent: `Quietline/${VERSION}`,
     seed: randomBytes(16).toString('hex'),
     dialTimeoutMs: config.dialTimeoutMs,
+    trustLoopback: config.trustLoopback,
+    trunks: { peers, gateways, registered: registrations },
+    defaultCountry: country,
+    onRegisterResult: (...result) => registrations.answered(...result),
+    onFlowFailed: (flow) => registrations.lost(flow),
+    srtp: config.srtp,
     onIncoming: (call) => exchange.incoming(call),
+    onRefer: (wish) => transfers.refer(wish),
+    room: () => load.refusal(),
+    trace: captures.trace,
     onNews: (callId, news) => void runner.tell({ kind: 'call', id: callId }, { kind: 'sip', news }),
     onContacts: (extensionId, contacts) => void keepContacts({ store, records, clock, log }, extensionId, contacts),
   })
@@ -204,6 +297,7 @@ async function start(
   closers.push(() => runner.close())
   const { defaultCountry, emergencyRoute, strictSource } = config
   const gate = new CallGate({ store, records, clock, log, defaultCountry, emergencyRoute })
+  const transfers = new PhoneTransfers({ runner, directory, peers, defaultCountry: country })
   const exchange = new Exchange({
     runner,
     store,
@@ -212,9 +306,22 @@ async function start(
     bootId,
     maxDurationMs: config.maxCallMs,
     gate,
+    peers,
     defaultCountry,
     strictSource,
+    room: load,
   })
+  const drain = new Drain({
+    clock,
+    log,
+    liveCalls: () => runner.liveCalls,
+    refuse: (on, retryAfterS) => {
+      load.drain(on)
+      sip.drain(on, retryAfterS)
+    },
+    hangUpAll: () => hangUpAll(runner),
+  })
+  closers.push(() => drain.close())
 
   // ---- what an earlier life left, and what the first one needs
   const accounts: AccountDeps = { store, records, clock, randomBytes: pooledBytes((size) => randomBytes(size)) }
@@ -231,10 +338,13 @@ async function start(
     .open()
     .catch((cause: unknown) => refusePort(cause, 'SIP', 'QUIETLINE_SIP_PORT', config.bind, config.sipPort))
   closers.push(() => sip.close())
+  void registrations.sync()
+  closers.push(() => registrations.stop())
   for (const { extensionId, contacts } of await keptContacts({ store, records, clock, log })) {
     sip.restoreContacts(extensionId, contacts)
   }
   await threadsReady(threads)
+  load.start()
 
   // ---- words on their way in
   const deps: ApiDeps = {
@@ -261,6 +371,13 @@ async function start(
         })),
       drop: (id) => sip.dropContacts(id),
     },
+    trunks: {
+      stateOf: (id) => registrations.stateOf(id),
+      changed: () => {
+        peers.changed()
+        void registrations.sync()
+      },
+    },
     webhooks: outbox,
     speech: {
       languages: () => LANGUAGES,
@@ -268,8 +385,38 @@ async function start(
       howToAdd: 'An engine for other languages is set up by the operator; this release brings English only.',
     },
     metrics: metrics.registry,
-    isReady: () => readiness(threads),
+    isReady: () => (load.isDraining ? { ready: false, why: 'draining' } : readiness(threads)),
+    captures,
+    operator: {
+      key: await operatorKey(config),
+      drainState: () => drain.state,
+      drain: (deadlineMs) => void drain.begin(deadlineMs),
+      takeAgain: () => drain.cancel(),
+      doctor: () => visitOfDoctor(accounts, `http://${hostOf(config.bind)}:${doors.port}/v1.0`, config, factsOf()),
+    },
   }
+  const factsOf = (): Facts => ({
+    version: VERSION,
+    bind: config.bind,
+    public_address: config.publicAddress,
+    own_addresses: ownAddresses(),
+    sip: [
+      { transport: 'udp', port: sipLocal.port },
+      ...(config.sipTcp ? [{ transport: 'tcp', port: sipLocal.port }] : []),
+      ...(sip.tlsLocal ? [{ transport: 'tls', port: sip.tlsLocal.port }] : []),
+    ],
+    advertised: addressTowards(FAR_AWAY, { bindAddress: config.bind, publicAddress: config.publicAddress }),
+    rtp_ports: config.rtpPorts,
+    codecs: config.codecs,
+    engines: LANGUAGES,
+    not_ready: readiness(threads).why,
+    calls: runner.liveCalls,
+    max_calls: Math.min(config.maxCalls, legsOf(config.rtpPorts)),
+    capacity,
+    signup: config.signup,
+    encrypted: config.dataKey !== null,
+    retention_days: config.retentionDays,
+  })
   const doors = await openDoors({
     config,
     deps,
@@ -282,8 +429,8 @@ async function start(
   closers.push(() => doors.close())
   // Before any door closes: phones are told, and whoever listens hears of it.
   closers.push(() => {
-    exchange.drain()
-    return hangUpAll(runner)
+    exchange.close()
+    return drain.begin(0)
   })
 
   const agent = config.demo
@@ -306,10 +453,12 @@ async function start(
     accessKey: first.accessKey ?? pageKey,
     pageUrl: `http://${hostOf(config.publicAddress ?? config.bind)}:${doors.port}/#token=${pageKey}`,
     phraseCount: phrases.length,
-    capacity: measureCapacity(config.decoders),
+    capacity,
     first,
     demoReady: agent?.ready ?? Promise.resolve(),
     parts: { store, records, runner, sip, sound, threads },
+    drain: (deadlineMs) => drain.begin(deadlineMs),
+    reload: () => certificates.refresh(),
     close: closeAll,
   }
 }
@@ -352,41 +501,76 @@ async function openStore(config: Config, clock: RealClock, log: Log): Promise<Wo
   }
 }
 
+function openCertificates(config: Config, clock: RealClock, log: Log): Certificates {
+  try {
+    return new Certificates({ own: config.sipTls, caFile: config.tlsCaFile }, clock, log)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError(`QUIETLINE_TLS_CERT, QUIETLINE_TLS_KEY or QUIETLINE_TLS_CA cannot be used: ${why}.`)
+  }
+}
+
 function startThreads(config: Config, phrases: readonly string[], log: Log): Threads {
   const bell = new SharedArrayBuffer(64)
   const entry = (name: string): URL => new URL(`./workers/${name}.ts`, import.meta.url)
   return {
     bell,
-    media: new WorkerChannel({ name: 'media', url: entry('media'), workerData: { bell }, log }),
+    media: Array.from(
+      { length: config.mediaThreads },
+      (_, n) =>
+        new WorkerChannel({
+          name: n === 0 ? 'media' : `media ${n + 1}`,
+          url: entry('media'),
+          workerData: { bell },
+          log,
+        }),
+    ),
     listen: new WorkerChannel({
       name: 'listen',
       url: entry('listen'),
-      workerData: { bell, decoders: config.decoders, phrases },
+      workerData: { bell, decoders: config.decoders, phrases, pool: config.recognisers },
       log,
     }),
     talk: new WorkerChannel({ name: 'talk', url: entry('talk'), workerData: {}, log }),
+    webhooks: new WorkerChannel({
+      name: 'webhooks',
+      url: entry('webhooks'),
+      workerData: { blockPrivate: config.webhookBlockPrivate },
+      log,
+    }),
   }
 }
 
 async function threadsReady(threads: Threads): Promise<void> {
-  await Promise.all([threads.media.ready, threads.listen.ready, threads.talk.ready])
+  const all = [...threads.media, threads.listen, threads.talk, threads.webhooks]
+  await Promise.all(all.map(({ ready }) => ready))
 }
 
 function readiness(threads: Threads): { ready: boolean; why: string } {
-  const missing = (['media', 'listen', 'talk'] as const).filter((name) => !threads[name].isReady)
+  const missing = (['listen', 'talk'] as const).filter((name) => !threads[name].isReady) as string[]
+  // Calls can be taken while one media thread lives.
+  if (!threads.media.some(({ isReady }) => isReady)) missing.unshift('media')
   return missing.length === 0
     ? { ready: true, why: '' }
     : { ready: false, why: `the ${missing.join(' and ')} thread is being restarted` }
 }
 
-/** Long enough for BYE, the last transcripts and their events; a phone that does not answer is not waited for. */
-const HANG_UP_MS = 1_500
-
-async function hangUpAll(runner: CallRunner): Promise<void> {
+function hangUpAll(runner: CallRunner): void {
   for (const id of runner.callIds())
     runner.tell({ kind: 'call', id }, { kind: 'command', reply: 0, command: { kind: 'hangup' } })
-  const until = performance.now() + HANG_UP_MS
-  while (runner.liveCalls > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+/** Each leg takes an even port and the odd one above it. */
+function legsOf([first, last]: readonly [number, number]): number {
+  return Math.max(1, Math.floor((last - first) / 2))
+}
+
+/** Whoever can read the data folder is the operator. */
+async function operatorKey({ operatorKey: given, dataDir }: Config): Promise<string> {
+  if (given !== null) return given
+  const key = randomBytes(24).toString('base64url')
+  await writeFile(path.join(dataDir, OPERATOR_KEY_FILE), key, { mode: 0o600 })
+  return key
 }
 
 function refusePort(cause: unknown, what: string, setting: string, bind: string, port: number): never {

@@ -10,7 +10,7 @@ const UUID_4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/
 /** Contract §19. */
 const EMPTY_LISTS =
-  'contacts campaigns queues queuecalls routes providers billings billing_accounts messages emails conversations tags teams rags outdials outplans storage_files aiaudits'
+  'contacts campaigns queues queuecalls billings billing_accounts messages emails conversations tags teams rags outdials outplans storage_files aiaudits'
 
 let world: World
 let owner: Asker

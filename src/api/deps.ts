@@ -2,10 +2,13 @@
 
 import type { CallsDoor } from '../calls/commands.ts'
 import type { Records } from '../calls/ports.ts'
+import type { CaptureDoc } from '../contract/capture.ts'
 import type { LanguageDoc } from '../contract/language.ts'
+import type { RegistrationState } from '../contract/trunk.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import type { DeliveryRow, EventRow, Store } from '../store/port.ts'
+import type { OperatorDesk } from './operator.ts'
 
 export interface ApiDeps {
   readonly store: Store
@@ -18,11 +21,26 @@ export interface ApiDeps {
   /** Random bytes fit for secrets. */
   readonly randomBytes: (size: number) => Uint8Array
   readonly registrations: Registrations
+  /** Absent: nothing registers anywhere, and nobody is told of changes. */
+  readonly trunks?: TrunkDoor
   readonly webhooks: WebhookDoor
   readonly speech: SpeechOffer
   /** A prom-client registry has this shape. */
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
   readonly isReady: () => { readonly ready: boolean; readonly why: string }
+  /** Absent: nothing is captured. */
+  readonly captures?: CaptureDoor
+  /** Absent: the node cannot be drained over HTTP. */
+  readonly operator?: OperatorDesk
+}
+
+/** What passed on the wires of calls (`drivers/capture`). */
+export interface CaptureDoor {
+  /** @returns false when the call has no sound (any more) */
+  start(callId: string, ms: number): boolean
+  stop(callId: string): void
+  state(callId: string): Omit<CaptureDoc, 'call_id' | 'ladder'> & { readonly ladder: readonly string[] }
+  pcap(callId: string): Uint8Array
 }
 
 export interface ApiSettings {
@@ -48,6 +66,13 @@ export interface Registrations {
   contactsOf(extensionId: string): readonly Contact[]
   /** Forgets all contacts of an extension. */
   drop(extensionId: string): void
+}
+
+/** What the API asks of signalling about trunks (`drivers/trunk-registrations.ts`). */
+export interface TrunkDoor {
+  stateOf(trunkId: string): RegistrationState
+  /** A trunk, a provider or a route was made, changed or deleted. */
+  changed(): void
 }
 
 /** What the API asks of the deliveries to webhooks (`WebhookOutbox`). */

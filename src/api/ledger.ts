@@ -20,6 +20,7 @@ const TAKEN: Readonly<Record<string, ErrorCode>> = {
   'TAKEN:extensions.extension': 'EXTENSION_ALREADY_EXISTS',
   'TAKEN:numbers.number': 'NUMBER_ALREADY_EXISTS',
   'TAKEN:do_not_call.number': 'DO_NOT_CALL_ALREADY_EXISTS',
+  'TAKEN:trunks.domain_name': 'TRUNK_ALREADY_EXISTS',
   'TAKEN:webhooks.url': 'WEBHOOK_ALREADY_EXISTS',
 }
 

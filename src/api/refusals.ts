@@ -6,7 +6,12 @@ import { AppError, ERRORS, type ErrorCode, errorBody, type Refusal } from '../co
 import type { JsonObject } from '../kernel/json.ts'
 import type { Log } from '../kernel/log.ts'
 
+/** By HTTP status: what is not there for the moment is worth another try. */
+const RETRY_AFTER_S: Readonly<Record<number, number>> = { 503: 2 }
+
 export function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+  const retryAfterS = refusal.details?.[0]?.['retry_after_seconds'] ?? RETRY_AFTER_S[ERRORS[refusal.code].http]
+  if (retryAfterS !== undefined) reply.header('retry-after', String(retryAfterS))
   return reply.code(ERRORS[refusal.code].http).send(errorBody(refusal, request.id))
 }
 

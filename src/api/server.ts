@@ -9,6 +9,7 @@ import { requireReach } from './direct.ts'
 import { healthRoutes } from './health.ts'
 import { Ledger } from './ledger.ts'
 import { describeApi } from './openapi.ts'
+import { operatorRoutes } from './operator.ts'
 import { ApiRates } from './rate-limit.ts'
 import { referenceRoutes } from './reference.ts'
 import { noteFault, refusalOf, refuse } from './refusals.ts'
@@ -18,6 +19,7 @@ import { agentRoutes } from './resources/agents.ts'
 import { authRoutes } from './resources/auth.ts'
 import { callControlRoutes } from './resources/call-controls.ts'
 import { callRoutes } from './resources/calls.ts'
+import { captureRoutes } from './resources/captures.ts'
 import { customerRoutes } from './resources/customers.ts'
 import { extensionRoutes } from './resources/extensions.ts'
 import { flowRoutes } from './resources/flows.ts'
@@ -27,9 +29,12 @@ import { laterRoutes } from './resources/later.ts'
 import { limitRoutes } from './resources/limits.ts'
 import { numberRoutes } from './resources/numbers.ts'
 import { privacyRoutes, retentionRoutes } from './resources/privacy.ts'
+import { providerRoutes } from './resources/providers.ts'
+import { routeRoutes } from './resources/routes.ts'
 import { speakingRoutes } from './resources/speakings.ts'
 import { timelineRoutes } from './resources/timelines.ts'
 import { transcribeRoutes, transcriptRoutes } from './resources/transcribes.ts'
+import { trunkRoutes } from './resources/trunks.ts'
 import { usageRoutes } from './resources/usage.ts'
 import { webhookDeliveryRoutes } from './resources/webhook-deliveries.ts'
 import { webhookRoutes } from './resources/webhooks.ts'
@@ -81,6 +86,7 @@ export function buildServer(deps: ApiDeps, eachRoute: (route: RouteOptions) => v
 /** Routes that need no credential. */
 function openRoutes(app: App, desk: Desk): void {
   healthRoutes(app, desk.deps)
+  if (desk.deps.operator) operatorRoutes(app, desk.deps.operator)
   referenceRoutes(app, desk.deps.settings)
   app.register(async (scope) => authRoutes(scope.withTypeProvider<ZodTypeProvider>(), desk, false), { prefix: '/auth' })
   app.register(async (scope) => authRoutes(scope.withTypeProvider<ZodTypeProvider>(), desk, true), {
@@ -101,10 +107,14 @@ function guardedRoutes(app: App, desk: Desk): void {
   agentRoutes(app, desk)
   numberRoutes(app, desk)
   extensionRoutes(app, desk)
+  trunkRoutes(app, desk)
+  providerRoutes(app, desk)
+  routeRoutes(app, desk)
   flowRoutes(app, desk)
   activeflowRoutes(app, desk)
   callRoutes(app, desk)
   callControlRoutes(app, desk)
+  captureRoutes(app, desk)
   groupcallRoutes(app, desk)
   transcribeRoutes(app, desk)
   transcriptRoutes(app, desk)

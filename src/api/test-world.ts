@@ -38,7 +38,11 @@ export interface Answer {
   readonly headers: Readonly<Record<string, unknown>>
 }
 
+export const OPERATOR_KEY = 'the key of the operator'
+
 export class World {
+  readonly captured = new Set<string>()
+  drainMs: number | null = null
   readonly clock = new VirtualClock()
   readonly events: NewEvent[] = []
   /** Fields and message. */
@@ -93,6 +97,29 @@ export class World {
       },
       metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', metrics: async () => 'calls 1\n' },
       isReady: () => ({ ready: !this.isFull, why: this.isFull ? 'the store is full' : '' }),
+      captures: {
+        start: (callId) => this.captured.add(callId).size > 0,
+        stop: (callId) => void this.captured.delete(callId),
+        state: (callId) => ({
+          status: this.captured.has(callId) ? 'capturing' : 'none',
+          sip_messages: 1,
+          media_packets: 0,
+          left_out: 0,
+          ladder: [`INVITE of ${callId}`],
+        }),
+        pcap: () => new Uint8Array(24),
+      },
+      operator: {
+        key: OPERATOR_KEY,
+        drainState: () => ({ draining: this.drainMs !== null, calls: 0, seconds_left: this.drainMs }),
+        drain: (deadlineMs) => {
+          this.drainMs = deadlineMs
+        },
+        takeAgain: () => {
+          this.drainMs = null
+        },
+        doctor: async () => ({ facts: {} }),
+      },
     }
     this.app = buildServer(this.deps, (route) => this.answers.note(route))
   }

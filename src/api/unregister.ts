@@ -51,7 +51,7 @@ async function noteWish({ deps, ledger }: Desk, row: Row): Promise<JsonObject> {
   return saved.row.doc
 }
 
-const GONE: readonly TableName[] = ['accesskeys', 'agents', 'extensions', 'numbers']
+const GONE: readonly TableName[] = ['accesskeys', 'agents', 'extensions', 'numbers', 'trunks', 'providers', 'routes']
 
 async function closeAccount({ deps, ledger }: Desk, row: Row): Promise<JsonObject> {
   const time = ledger.time()
@@ -64,6 +64,7 @@ async function closeAccount({ deps, ledger }: Desk, row: Row): Promise<JsonObjec
   const saved = deletedRow('customers', last, time)
   await ledger.save({ rows: [...parts, saved], events: [told(saved.row)] })
   for (const { table, row: gone } of parts) if (table === 'extensions') deps.registrations.drop(gone.id)
+  deps.trunks?.changed()
   return saved.row.doc
 }
 

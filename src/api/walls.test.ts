@@ -26,6 +26,8 @@ const HIDDEN = [
   ...OPEN.map((one) => one.replace('/auth', '/v1.0/auth')),
   'POST /v1.0/auth/unregister',
   'DELETE /v1.0/auth/unregister',
+  ...['GET', 'POST', 'DELETE'].map((method) => `${method} /drain`),
+  'POST /doctor',
   ...['/ping', '/healthz', '/readyz', '/metrics', '/docs', '/v1.0', '/openapi.json'].map((path) => `GET ${path}`),
 ]
 
@@ -56,6 +58,8 @@ async function settle(): Promise<void> {
   ids.set('speakings', (await victim.post('/speakings', reference)).body.id)
   ids.set('transcripts', await transcript())
   ids.set('webhook_deliveries', await delivery())
+  ids.set('providers', (await victim.post('/providers', { hostname: 'carrier.test' })).body.id)
+  ids.set('routes', (await victim.post('/routes', { provider_id: ids.get('providers') })).body.id)
   for (const { body, method, path, resource } of operations) {
     const name = path.replace('/v1.0/', '')
     if (method !== 'POST' || resource !== '' || ids.has(name)) continue

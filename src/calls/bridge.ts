@@ -11,7 +11,7 @@ import type { Address } from './commands.ts'
 import type { Effects } from './effects.ts'
 import type { CallFacts } from './facts.ts'
 import type { ConnectWish } from './flow/action.ts'
-import type { HangupReason } from './hangup.ts'
+import { type HangupReason, REFUSALS } from './hangup.ts'
 import type { PeerNews } from './part.ts'
 
 /** Who wants to know how a connection went: the flow's running action, or nobody. */
@@ -31,6 +31,8 @@ export interface BridgeHost {
   isRinging(): boolean
   answer(fx: Effects): void
   over(fx: Effects, end: ConnectOver): void
+  /** What became of the peer we gave away, and wait for. @param code a SIP code; `back`: it is our peer again */
+  gaveAway(fx: Effects, end: { readonly code: number; readonly back: boolean }): void
   /** Peer or legs are others than before. */
   changed(fx: Effects): void
 }
@@ -48,6 +50,9 @@ export class Bridge {
   #peer: string | null = null
   /** The other one of a consultation. */
   #held: string | null = null
+  /** Who gave us away and waits for how that goes; whom we gave away and wait for. */
+  #giver: string | null = null
+  #given: string | null = null
   #legs: Legs = { groupcallId: NIL_UUID, callIds: [] }
   #wish: ConnectWish | null = null
   #client: Client | null = null
@@ -92,14 +97,40 @@ export class Bridge {
     return this.#dial(fx, 'consult', transferTo(destinations))
   }
 
-  /** Our peer is given to others. @returns null when there is none */
-  giveAway(fx: Effects, destinations: readonly Address[]): Legs | null {
+  /** Our peer is given to others. @param waits we want to hear how it goes @returns null when there is none */
+  giveAway(fx: Effects, destinations: readonly Address[], waits = false): Legs | null {
     if (this.#state !== 'bridged' || this.#held !== null || this.#peer === null) return null
     const legs = this.#newLegs(destinations)
     const peer = this.#peer
     this.#step(fx, 'release')
-    fx.tellPeer(peer, { kind: 'handOver', callId: this.#facts.callId, ...legs, destinations })
+    if (waits) this.#given = peer
+    const { callId } = this.#facts
+    fx.tellPeer(peer, { kind: 'handOver', callId, ...legs, destinations, ...(waits ? { waits } : {}) })
     return legs
+  }
+
+  /** Our peer is given to the peer of another call, which answers by `handedOver` or `notAdopted`. @returns false when there is none */
+  giveTo(fx: Effects, otherCallId: string): boolean {
+    const peer = this.#released(fx)
+    if (peer === null) return false
+    this.#given = peer
+    fx.tellPeer(otherCallId, { kind: 'adopt', callId: peer, from: this.#facts.callId })
+    return true
+  }
+
+  /** Our peer and this call belong together from now on. @returns false when there is no peer for it */
+  passOn(fx: Effects, callId: string, from: string | null): boolean {
+    const peer = this.#peer === from || this.#peer === callId ? null : this.#released(fx)
+    if (peer === null) return false
+    fx.tellPeer(peer, { kind: 'joined', callId, lead: true })
+    return true
+  }
+
+  #released(fx: Effects): string | null {
+    if (this.#state !== 'bridged' || this.#held !== null) return null
+    const peer = this.#peer
+    this.#step(fx, 'release')
+    return peer
   }
 
   /** The flow's `connect` is not wanted any more. */
@@ -116,6 +147,9 @@ export class Bridge {
   }
 
   gone(fx: Effects): void {
+    if (this.#given !== null) this.#sayLeft(fx, this.#given)
+    this.#tellGiver(fx, 487, false)
+    this.#given = null
     this.#step(fx, this.#held !== null && (this.#isDialing || this.#state === 'bridged') ? 'goneHeld' : 'gone')
     this.#peer = null
     this.#held = null
@@ -131,15 +165,23 @@ export class Bridge {
       case 'connected':
         this.#note(news.callId)
         this.#step(fx, this.#host.isUp() ? 'won' : 'wonUnanswered')
+        if (this.#peer === news.callId) this.#tellGiver(fx, 200, false)
         return true
       case 'nobody':
+        this.#backToGiver(fx, news.reason)
         this.#note('', news.reason)
         this.#step(fx, this.#held === null ? 'nobody' : 'back')
         return true
       case 'joined':
-        this.#note(news.callId)
-        this.#news.lead = news.lead === true
-        this.#step(fx, 'joined')
+        return this.#joined(fx, news.callId, news.lead === true)
+      case 'notAdopted':
+        if (news.callId !== this.#given) return true
+        this.#host.gaveAway(fx, { code: 503, back: true })
+        return this.#joined(fx, news.callId, true)
+      case 'handedOver':
+        if (news.callId !== this.#given) return true
+        this.#given = null
+        this.#host.gaveAway(fx, news)
         return true
       case 'parked':
         if (news.callId === this.#peer) this.#step(fx, 'parked')
@@ -148,6 +190,7 @@ export class Bridge {
         return this.#left(fx, news.callId, news.reason)
       case 'handOver':
         if (news.callId !== this.#peer || this.#state !== 'bridged') return true
+        this.#giver = news.waits === true ? news.callId : null
         this.#legs = { groupcallId: news.groupcallId, callIds: news.callIds }
         this.#wish = { ...transferTo(news.destinations), relayReason: this.#wish?.relayReason ?? false }
         this.#step(fx, 'redial')
@@ -165,11 +208,36 @@ export class Bridge {
 
   #left(fx: Effects, callId: string, reason: string): true {
     this.#note(callId, reason)
-    if (callId === this.#held) {
+    if (callId === this.#giver) this.#giver = null
+    if (callId === this.#given) {
+      this.#given = null
+      this.#host.gaveAway(fx, { code: 487, back: false })
+    } else if (callId === this.#held) {
       this.#held = null
       this.#host.changed(fx)
     } else if (callId === this.#peer) this.#step(fx, this.#held === null ? 'left' : 'back')
     return true
+  }
+
+  #joined(fx: Effects, callId: string, lead: boolean): true {
+    this.#given = null
+    this.#note(callId)
+    this.#news.lead = lead
+    this.#step(fx, 'joined')
+    return true
+  }
+
+  /** Nobody was reached, and who gave us away is still there. */
+  #backToGiver(fx: Effects, reason: string): void {
+    if (this.#giver === null || this.#held !== null || !this.#isDialing) return
+    this.#held = this.#giver
+    this.#tellGiver(fx, REFUSALS[reason as HangupReason]?.code ?? 503, true)
+  }
+
+  #tellGiver(fx: Effects, code: number, back: boolean): void {
+    if (this.#giver === null) return
+    fx.tellPeer(this.#giver, { kind: 'handedOver', callId: this.#facts.callId, code, back })
+    this.#giver = null
   }
 
   #note(callId: string, reason: string = 'normal'): void {

@@ -29,7 +29,7 @@ export class CallCommands {
     switch (command.kind) {
       case 'hangup':
         if (record.status === 'hangup') return fx.refuse(reply, 'CALL_ALREADY_HANGUP')
-        this.#inside.hangUp(fx, 'normal')
+        this.#inside.hangUp(fx, 'normal', command.elsewhere)
         return this.#reply(fx, reply)
       case 'delete':
         if (record.status === 'hangup') return this.#delete(fx, reply)
@@ -59,7 +59,9 @@ export class CallCommands {
       case 'silence':
         return this.#sound(fx, reply, command)
       case 'transfer':
-        return this.#transfer(fx, reply, command)
+        return command.byPhone === true ? this.#transferByPhone(fx, reply, command) : this.#transfer(fx, reply, command)
+      case 'joinPeers':
+        return this.#joinPeers(fx, reply, command.callId)
       case 'stopFlow':
         return this.#stopFlow(fx, reply, command.thenDelete === true)
       case 'continueFlow':
@@ -125,6 +127,21 @@ export class CallCommands {
     if (!legs) return fx.refuse(reply, 'CALL_STATE_INVALID')
     fx.reply(reply, { ok: true, doc: this.#transferDoc(fx, command, legs) })
     if (hadPeer && transferType === 'blind') this.#inside.hangUp(fx, 'normal')
+  }
+
+  /** REFER: only who talks to somebody can be rid of him. We stay until he is with another one, or take him back. */
+  #transferByPhone(fx: Effects, reply: number, command: Transfer): void {
+    const { bridge, record } = this.#inside
+    const legs = record.status === 'progressing' ? bridge.giveAway(fx, command.destinations, true) : null
+    if (!legs) return fx.refuse(reply, 'CALL_STATE_INVALID')
+    fx.reply(reply, { ok: true, doc: this.#transferDoc(fx, command, legs) })
+  }
+
+  #joinPeers(fx: Effects, reply: number, otherCallId: string): void {
+    const { bridge, record, facts } = this.#inside
+    const mayBe = record.status === 'progressing' && otherCallId !== facts.callId
+    if (!mayBe || !bridge.giveTo(fx, otherCallId)) return fx.refuse(reply, 'CALL_STATE_INVALID')
+    this.#reply(fx, reply)
   }
 
   #transferDoc(fx: Effects, command: Transfer, legs: Legs): JsonObject {

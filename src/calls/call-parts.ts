@@ -61,6 +61,7 @@ export function assemble(fx: Effects, birth: Birth, settings: CallSettings, hook
     isRinging: hooks.isRinging,
     answer: (now) => void hooks.answer(now),
     over: (now, end) => peers.disconnected(now, end),
+    gaveAway: (now, end) => peers.gaveAway(now, end),
     changed: hooks.changed,
   })
   const hold = new Hold()

@@ -3,12 +3,14 @@
 import type { Micros } from '../kernel/clock.ts'
 import { NIL_UUID, timestamp } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import type { LegQuality } from '../media/protocol.ts'
 import type { Status } from './call-table.ts'
 import type { Effects } from './effects.ts'
 import type { CallFacts } from './facts.ts'
 import type { HangupReason } from './hangup.ts'
 import type { Birth } from './part.ts'
 
+const MAX_REASON = 200
 const NO_ACTION: JsonObject = { id: NIL_UUID, next_id: NIL_UUID, type: '', option: {}, tm_execute: null }
 
 /** What its parts know of a call. */
@@ -26,6 +28,7 @@ export class CallRecord {
   readonly #createdAt: Micros
   #status: Status
   #reason: HangupReason | '' = ''
+  #signalled = ''
   #hangupBy: '' | 'remote' | 'local' = ''
   #updatedAt: Micros
   #ringingAt: Micros | null = null
@@ -33,6 +36,7 @@ export class CallRecord {
   #hangupAt: Micros | null = null
   #deletedAt: Micros | null = null
   #muted: '' | 'in' | 'out' | 'both' = ''
+  #quality: LegQuality | null = null
 
   constructor(birth: Birth, facts: CallFacts) {
     this.birth = birth
@@ -79,9 +83,19 @@ export class CallRecord {
     this.#updatedAt = fx.stamp()
   }
 
+  /** How its sound came and went: shown once its leg is closed. */
+  sounded(quality: LegQuality): void {
+    this.#quality = quality
+  }
+
   /** The first reason counts. */
   because(reason: HangupReason): void {
     if (this.#reason === '') this.#reason = reason
+  }
+
+  /** What the far end gave as its reason (RFC 3326): shown as it stood, the contract's words stay ours. */
+  signalled(reason: string | undefined): void {
+    if (reason !== undefined) this.#signalled = reason.slice(0, MAX_REASON)
   }
 
   delete(fx: Effects): void {
@@ -117,6 +131,8 @@ export class CallRecord {
         ...(birth.callerId === undefined ? {} : { caller_id: birth.callerId }),
         ...(now.bridgedWith === null ? {} : { bridged_call_id: now.bridgedWith }),
         ...(now.isOnHold ? { on_hold: true } : {}),
+        ...(this.#signalled === '' ? {} : { sip_reason: this.#signalled }),
+        ...(this.#quality === null ? {} : { media: shownQuality(this.#quality) }),
         ...birth.metadata,
       },
       tm_ringing: time(this.#ringingAt),
@@ -170,4 +186,37 @@ export function callVariables(birth: Birth, facts: CallFacts): Record<string, st
     for (const [name, value] of Object.entries(address)) variables[`voipbin.call.${end}.${name}`] = value
   }
   return variables
+}
+
+/** `metadata.media` of a call that is over: shares in percent, times in ms. `far` is what the other end reported of us. */
+function shownQuality({
+  codec,
+  expected,
+  lost,
+  jitterMs,
+  jitterMaxMs,
+  roundTripMs,
+  far,
+  mos,
+  farMos,
+  ice,
+}: LegQuality): JsonObject {
+  const round = (value: number): number => Math.round(value * 100) / 100
+  return {
+    codec,
+    packets_expected: expected,
+    packets_lost: lost,
+    loss_percent: expected === 0 ? 0 : round((100 * lost) / expected),
+    jitter_ms: round(jitterMs),
+    jitter_max_ms: round(jitterMaxMs),
+    round_trip_ms: roundTripMs === null ? null : round(roundTripMs),
+    mos: expected === 0 ? null : round(mos),
+    far: far && {
+      packets_lost: far.lost,
+      loss_percent: round(100 * far.lostShare),
+      jitter_ms: round(far.jitterMs),
+      mos: farMos === null ? null : round(farMos),
+    },
+    ...(ice && { ice: { checks: ice.checks, refused: ice.refused, quiet_ms: ice.quietMs && Math.round(ice.quietMs) } }),
+  }
 }

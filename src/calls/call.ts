@@ -16,6 +16,7 @@ import { Effects, type Tally } from './effects.ts'
 import type { FlowInput } from './flow/action.ts'
 import type { GroupcallInput } from './groupcall.ts'
 import { type HangupReason, REFUSALS, reasonOf } from './hangup.ts'
+import { Keys, type Way } from './keys.ts'
 import type { Birth, CallInput, CallOutput, SipNews, SoundNews, SpokenNews } from './part.ts'
 import { Usage } from './usage.ts'
 
@@ -28,10 +29,13 @@ export class Call {
   readonly #settings: CallSettings
   readonly #tally: Tally = { seq: 0, bornAt: 0 }
   readonly #usage = new Usage()
+  readonly #keys = new Keys()
   #parts!: CallParts
   /** Our 200 is out. */
   #isAnswering = false
   #hangsUpOnceConfirmed = false
+  /** What we rang for was answered by another one. */
+  #isElsewhere = false
   #legIsGone = false
   #isOver = false
   /** What is shown of the call is not what was told last. */
@@ -116,7 +120,10 @@ export class Call {
       isRinging: () => this.#status === 'ringing' && birth.direction === 'incoming' && !this.#isAnswering,
       tellFlow: (now, input) => this.#tellFlow(now, input),
       answer: (now) => this.#answer(now),
-      hangUp: (now, reason) => this.#hangUp(now, reason),
+      hangUp: (now, reason, elsewhere = false) => {
+        this.#isElsewhere ||= elsewhere
+        this.#hangUp(now, reason)
+      },
       changed: () => {
         this.#isChanged = true
       },
@@ -138,11 +145,17 @@ export class Call {
       case 'answered':
       case 'confirmed':
         return this.#step(fx, 'answered')
+      case 'key':
+        if (this.#status === 'progressing') this.#keyPressed(fx, 'info', news.digit, news.durationMs)
+        return
       case 'failed':
+        this.#parts.record.signalled(news.reason)
         return this.#end(fx, 'failed', reasonOf(this.#status, news))
       case 'cancelled':
+        this.#parts.record.signalled(news.reason)
         return this.#end(fx, 'failed', 'cancel')
       case 'ended':
+        this.#parts.record.signalled(news.reason)
         return this.#end(fx, 'ended', news.cause === 'timeout' || news.cause === 'transport' ? 'failed' : 'normal')
       case 'held':
         if (this.#parts.hold.answered(fx, news.on, news.ok)) this.#isChanged = true
@@ -207,7 +220,7 @@ export class Call {
       case 'bye':
         return fx.out({ kind: 'bye', reason: this.#parts.record.reason })
       case 'cancel':
-        return fx.out({ kind: 'cancelInvite' })
+        return fx.out({ kind: 'cancelInvite', ...(this.#isElsewhere ? { elsewhere: true } : {}) })
       case 'gone':
         return this.#gone(fx)
       default:
@@ -222,6 +235,7 @@ export class Call {
     if (birth.plan?.disclosure) disclose(fx, this.#parts.facts, this.#parts.mouth, birth.plan.disclosure)
     this.#parts.acts.answered(fx)
     this.#parts.bridge.up(fx)
+    if (birth.takesOver !== undefined) fx.tellPeer(birth.takesOver, { kind: 'takenOver', callId: birth.callId })
     this.#tellGroup(fx, { kind: 'callAnswered', callId: this.#parts.facts.callId })
     if (birth.direction === 'outgoing') this.#parts.flow()?.begin(fx)
     else this.#tellFlow(fx, { kind: 'answered' })
@@ -273,9 +287,10 @@ export class Call {
         this.#parts.turns.flushed(news.at, news.lastVoicedAt)
         return this.#parts.outcomes.settled(fx, this.#parts.mouth.flushed(news.lane, news.epoch, news.cut))
       case 'dtmf':
-        return this.#keyPressed(fx, news.digit, news.durationMs)
+        return this.#keyPressed(fx, 'sound', news.digit, news.durationMs)
       case 'legClosed':
         this.#legIsGone = true
+        if (news.quality) this.#parts.record.sounded(news.quality)
         this.#parts.outcomes.settled(fx, this.#parts.mouth.closed(news.cut))
         return this.#closeWhenQuiet(fx)
       case 'digitsSent':
@@ -293,6 +308,7 @@ export class Call {
   #legOpened(fx: Effects): void {
     if (this.#status === 'dialing') return fx.out({ kind: 'invite' })
     if (this.#status !== 'ringing') return
+    if (this.#parts.record.birth.takesOver !== undefined) return void this.#answer(fx)
     fx.out({ kind: 'ring' })
     const flow = this.#parts.flow()
     if (flow) flow.begin(fx)
@@ -309,7 +325,8 @@ export class Call {
     return this.#end(fx, 'failed', 'failed')
   }
 
-  #keyPressed(fx: Effects, digit: string, durationMs: number): void {
+  #keyPressed(fx: Effects, way: Way, digit: string, durationMs: number): void {
+    if (!this.#keys.counts(digit, way, fx.now)) return
     fx.event('dtmf_received', {
       id: this.#parts.facts.random.uuid(),
       customer_id: this.#parts.facts.customerId,

@@ -31,7 +31,8 @@ export interface ActionDoc {
 }
 
 export type CallCommand =
-  | { readonly kind: 'hangup' }
+  /** `elsewhere`: somebody else has answered what it was ringing for. */
+  | { readonly kind: 'hangup'; readonly elsewhere?: boolean }
   | { readonly kind: 'delete' }
   /** The turn record so far. */
   | { readonly kind: 'turns' }
@@ -69,7 +70,11 @@ export type CallCommand =
       readonly kind: 'transfer'
       readonly transferType: 'attended' | 'blind'
       readonly destinations: readonly Address[]
+      /** Asked for by the far end's REFER, which is told how it goes; only a peer can be transferred so. */
+      readonly byPhone?: boolean
     }
+  /** The far end's REFER with Replaces: our peer and that of the other call, of the same customer, belong together now. */
+  | { readonly kind: 'joinPeers'; readonly callId: string }
   /** Ends the run of the flow; the call is then hung up. */
   | { readonly kind: 'stopFlow'; readonly thenDelete?: boolean }
   /** For a flow that waits at `block`. */

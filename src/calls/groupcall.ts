@@ -87,6 +87,8 @@ export type GroupcallInput =
   | { readonly kind: 'callEarly'; readonly callId: string }
   | { readonly kind: 'callAnswered'; readonly callId: string }
   | { readonly kind: 'callOver'; readonly callId: string; readonly reason: string }
+  /** Another phone has taken the place of one that rings (RFC 3891): as if that one had answered. */
+  | { readonly kind: 'pickedUp'; readonly callId: string }
   /** The call that dials is another one from now on. */
   | { readonly kind: 'master'; readonly callId: string }
   /** It has broken: whoever is still rung for it rings no more. */
@@ -128,6 +130,10 @@ export class Groupcall {
       case 'callAnswered':
         this.#callId = input.callId
         if (this.#birth.answerMethod === 'hangup_others' || this.#isLinear) this.#step(fx, 'answer')
+        break
+      case 'pickedUp':
+        this.#callId = input.callId
+        this.#step(fx, 'answer')
         break
       case 'callOver':
         this.#over(fx, input.callId, input.reason)
@@ -190,7 +196,7 @@ export class Groupcall {
       case 'tellEarly':
         return this.#tellMaster(fx, { kind: 'early', callId: this.#callId })
       case 'win':
-        for (const id of this.#live) if (id !== this.#callId) this.#hangUp(fx, id)
+        for (const id of this.#live) if (id !== this.#callId) this.#hangUp(fx, id, true)
         return this.#tellMaster(fx, { kind: 'connected', callId: this.#callId })
       case 'hangUpIt':
         return this.#hangUp(fx, this.#callId)
@@ -234,8 +240,9 @@ export class Groupcall {
     return found ?? 'failed'
   }
 
-  #hangUp(fx: Effects, id: string): void {
-    fx.tell({ kind: 'call', id }, { kind: 'command', reply: 0, command: { kind: 'hangup' } })
+  #hangUp(fx: Effects, id: string, elsewhere = false): void {
+    const command = { kind: 'hangup', ...(elsewhere ? { elsewhere } : {}) }
+    fx.tell({ kind: 'call', id }, { kind: 'command', reply: 0, command })
   }
 
   #tellMaster(fx: Effects, news: PeerNews): void {

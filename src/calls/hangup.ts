@@ -8,6 +8,9 @@ export type HangupReason = 'normal' | 'failed' | 'busy' | 'cancel' | 'timeout' |
 export function reasonOf(status: string, news: SipNews & { kind: 'failed' }): HangupReason {
   if (status === 'canceling') return 'cancel'
   if (news.cause === 'timeout') return status === 'ringing' ? 'dialout' : 'failed'
+  // What the telephone network says is more than the code a gateway made of it (RFC 3326, Q.850).
+  const said = Q850[/\bQ\.850\s*;(?:.*;)?\s*cause\s*=\s*(\d{1,3})/i.exec(news.reason ?? '')?.[1] ?? '']
+  if (said !== undefined && news.code >= 400) return said
   switch (news.code) {
     case 486:
     case 600:
@@ -21,6 +24,14 @@ export function reasonOf(status: string, news: SipNews & { kind: 'failed' }): Ha
     default:
       return 'failed'
   }
+}
+
+/** User busy; no user responding, no answer, subscriber absent. */
+const Q850: Readonly<Record<string, HangupReason>> = {
+  '17': 'busy',
+  '18': 'noanswer',
+  '19': 'noanswer',
+  '20': 'noanswer',
 }
 
 export function isHangupReason(word: string): word is HangupReason {

@@ -171,6 +171,8 @@ const NO_COUNTERS = {
   reordered: 0,
   malformed: 0,
   otherSource: 0,
+  authFailed: 0,
+  replayed: 0,
   concealed: 0,
   lateFrames: 0,
   skippedFrames: 0,

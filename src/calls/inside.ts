@@ -30,7 +30,8 @@ export interface Inside {
   tellFlow(fx: Effects, input: FlowInput): void
   /** Answers an incoming call; true when that is already so. */
   answer(fx: Effects): boolean
-  hangUp(fx: Effects, reason: HangupReason): void
+  /** @param elsewhere another call has answered what this one rings for */
+  hangUp(fx: Effects, reason: HangupReason, elsewhere?: boolean): void
   /** Something but the status is different now: stored and told (`call_updated`) at the end of the input. */
   changed(): void
   save(fx: Effects): void

@@ -71,10 +71,20 @@ export type PeerNews =
   | {
       readonly kind: 'handOver'
       readonly callId: string
+      /** It waits for `handedOver`, and takes us back when nobody is reached (asked for by its phone, RFC 3515). */
+      readonly waits?: boolean
       readonly groupcallId: string
       readonly callIds: readonly string[]
       readonly destinations: readonly Address[]
     }
+  /** To who waits for that: whom it gave away is with somebody else now, or could not be. `back`: and is its peer again. */
+  | { readonly kind: 'handedOver'; readonly callId: string; readonly code: number; readonly back: boolean }
+  /** The same phone's other call: your peer and the call `callId` belong together now (attended transfer by a phone). */
+  | { readonly kind: 'adopt'; readonly callId: string; readonly from: string }
+  | { readonly kind: 'notAdopted'; readonly callId: string }
+  /** This call takes your place (RFC 3891). */
+  | { readonly kind: 'takenOver'; readonly callId: string }
+  | { readonly kind: 'notTakenOver' }
   /** The other side has hung up while it consulted: what it was dialling is now ours. */
   | { readonly kind: 'dialOn'; readonly groupcallId: string; readonly callIds: readonly string[] }
   /** What is spoken for the other side's far end is to sound here; how far it came is told by `uttered`. */
@@ -119,6 +129,8 @@ export interface Birth {
   readonly groupcallId: string
   /** Set on legs made by `connect` and by transfers. */
   readonly masterCallId?: string
+  /** A call of the same customer whose place this one takes as soon as it is answered (RFC 3891). */
+  readonly takesOver?: string
   readonly anonymous?: boolean
   /** Number that is shown to the called party when it is not `source` (contract §5). */
   readonly callerId?: string
@@ -137,12 +149,21 @@ export type SipNews =
   | { readonly kind: 'held'; readonly on: boolean; readonly ok: boolean }
   | { readonly kind: 'answered' }
   | { readonly kind: 'confirmed' }
-  | { readonly kind: 'failed'; readonly code: number; readonly cause: EndCause; readonly why: string }
-  | { readonly kind: 'cancelled' }
-  | { readonly kind: 'ended'; readonly cause: EndCause }
+  /** `reason` here and below: the far end's Reason header (RFC 3326), when there was one. */
+  | {
+      readonly kind: 'failed'
+      readonly code: number
+      readonly cause: EndCause
+      readonly why: string
+      readonly reason?: string
+    }
+  | { readonly kind: 'cancelled'; readonly reason?: string }
+  | { readonly kind: 'ended'; readonly cause: EndCause; readonly reason?: string }
+  /** A key by INFO. */
+  | { readonly kind: 'key'; readonly digit: string; readonly durationMs: number }
 
 /** Media events, without the leg: a call has one. */
-export type SoundNews = MediaEvent
+export type SoundNews = Exclude<MediaEvent, { kind: 'captured' }>
 export type HeardNews = ListenEvent
 export type SpokenNews = TalkEvent
 
@@ -172,7 +193,10 @@ export type CallOutput =
   | { readonly kind: 'hold'; readonly on: boolean }
   | { readonly kind: 'reject'; readonly code: number; readonly phrase: string }
   | { readonly kind: 'invite' }
-  | { readonly kind: 'cancelInvite' }
+  /** `elsewhere`: another one has answered, and the phone shows no missed call (RFC 3326). */
+  | { readonly kind: 'cancelInvite'; readonly elsewhere?: boolean }
+  /** How the transfer goes that the far end asked for (REFER): 1xx on the way, anything else ends it. */
+  | { readonly kind: 'referProgress'; readonly code: number }
   | { readonly kind: 'bye'; readonly reason: string }
   // ---- sound
   | { readonly kind: 'openLeg' }

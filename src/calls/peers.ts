@@ -41,11 +41,44 @@ export class Peers {
         return outcomes.settled(fx, voice.uttered(news.sayId, news.end))
       case 'flushUttered':
         return mouth.flush(fx, LANE_SAY, 'flush')
+      case 'adopt':
+        return this.#adopt(fx, news.callId, news.from)
+      case 'takenOver':
+        return this.#takenOver(fx, news.callId)
+      case 'notTakenOver':
+        return this.#inside.hangUp(fx, 'failed')
       case 'connectRefused':
         return tellFlow(fx, { kind: 'connectOver', wasConnected: false, reason: 'failed' })
       default:
         return
     }
+  }
+
+  /** The transfer that our far end asked for is over. Whom it wanted to be rid of is back, or it is not needed any more. */
+  gaveAway(fx: Effects, { code, back }: { readonly code: number; readonly back: boolean }): void {
+    if (this.#inside.record.status === 'hangup') return
+    fx.out({ kind: 'referProgress', code })
+    if (!back) this.#inside.hangUp(fx, 'normal')
+  }
+
+  /** The same phone's other call leaves its peer to ours. */
+  #adopt(fx: Effects, callId: string, from: string): void {
+    const { bridge, record, hangUp } = this.#inside
+    const isDone = record.status === 'progressing' && bridge.passOn(fx, callId, from)
+    if (!isDone) return fx.tellPeer(from, { kind: 'notAdopted', callId })
+    fx.tellPeer(from, { kind: 'handedOver', callId, code: 200, back: false })
+    hangUp(fx, 'normal')
+  }
+
+  /** Another phone of the customer has taken our place: our peer is its peer, or who rings us is answered by it. */
+  #takenOver(fx: Effects, by: string): void {
+    const { bridge, record, hangUp } = this.#inside
+    const { birth, status } = record
+    const isRung = (status === 'dialing' || status === 'ringing') && birth.direction === 'outgoing'
+    if (isRung && birth.masterCallId !== undefined) {
+      fx.tell({ kind: 'groupcall', id: birth.groupcallId }, { kind: 'pickedUp', callId: by })
+    } else if (status === 'progressing' && bridge.passOn(fx, by, null)) hangUp(fx, 'normal')
+    else fx.tellPeer(by, { kind: 'notTakenOver' })
   }
 
   /** A connection is over, or came to nothing. A leg that has no flow of its own has nothing more to do. */
@@ -56,7 +89,7 @@ export class Peers {
     if (!wasConnected && client !== null) this.#tellFailed(fx, reason)
     if (!wasConnected && end.relayReason) return hangUp(fx, reason)
     if (client === 'flow') tellFlow(fx, { kind: 'connectOver', wasConnected, reason })
-    else if (record.birth.masterCallId && !flow()) hangUp(fx, 'normal')
+    else if ((record.birth.masterCallId || record.birth.takesOver) && !flow()) hangUp(fx, 'normal')
   }
 
   #utter(fx: Effects, news: PeerNews & { kind: 'utter' }): void {

@@ -95,14 +95,18 @@ export interface Signalling {
       readonly callerId?: string
     },
   ): void
-  cancel(callId: string): void
+  /** @param elsewhere somebody else has answered */
+  cancel(callId: string, elsewhere?: boolean): void
+  /** How the transfer goes that the far end asked for (REFER): a SIP code, below 200 on the way. */
+  referred(callId: string, code: number): void
   bye(callId: string, reason: string): void
   forget(callId: string): void
 }
 
 /** Sound of a call, by its id. News come back as `sound`, `listen` and `talk` inputs. */
 export interface Sound {
-  open(callId: string): void
+  /** @param besideCallId a call it will probably be bridged to */
+  open(callId: string, besideCallId?: string): void
   close(callId: string): void
   attachEar(callId: string, language: string, phrases: readonly string[] | null): void
   setPhrases(callId: string, phrases: readonly string[] | null): void

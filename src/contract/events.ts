@@ -12,9 +12,12 @@ import { flowSchema } from './flow.ts'
 import { groupcallSchema } from './groupcall.ts'
 import { limitReachedSchema } from './limits.ts'
 import { numberSchema } from './number.ts'
+import { providerSchema } from './provider.ts'
+import { routeSchema } from './route.ts'
 import { speakingSchema } from './speaking.ts'
 import { transcribeSchema } from './transcribe.ts'
 import { transcriptSchema } from './transcript.ts'
+import { trunkSchema } from './trunk.ts'
 
 /** Voice activity (§10.3). `message` only in interims; `recognised` (ours) only in ended. */
 export const speechEventSchema = z.object({
@@ -182,6 +185,15 @@ export const EVENTS = {
   extension_created: extensionInEvent,
   extension_updated: extensionInEvent,
   extension_deleted: extensionInEvent,
+  trunk_created: trunkSchema,
+  trunk_updated: trunkSchema,
+  trunk_deleted: trunkSchema,
+  provider_created: providerSchema,
+  provider_updated: providerSchema,
+  provider_deleted: providerSchema,
+  route_created: routeSchema,
+  route_updated: routeSchema,
+  route_deleted: routeSchema,
   flow_created: flowSchema,
   flow_updated: flowSchema,
   flow_deleted: flowSchema,

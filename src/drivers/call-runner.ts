@@ -292,11 +292,13 @@ export class CallRunner {
         if (mailbox.birth) signalling.invite(id, mailbox.birth)
         return
       case 'cancelInvite':
-        return signalling.cancel(id)
+        return signalling.cancel(id, output.elsewhere)
+      case 'referProgress':
+        return signalling.referred(id, output.code)
       case 'bye':
         return signalling.bye(id, output.reason)
       case 'openLeg':
-        return sound.open(id)
+        return sound.open(id, mailbox.birth?.masterCallId)
       case 'closeLeg':
         return sound.close(id)
       case 'attachEar':
@@ -366,7 +368,11 @@ export class CallRunner {
     this.#services.untold(ref)
     if (input.kind !== 'peer') return
     const { news } = input
-    if (news.kind === 'connected') {
+    if (news.kind === 'adopt') {
+      this.tell(mailbox.ref, { kind: 'peer', news: { kind: 'notAdopted', callId: news.callId } })
+    } else if (news.kind === 'takenOver') {
+      this.tell(mailbox.ref, { kind: 'peer', news: { kind: 'notTakenOver' } })
+    } else if (news.kind === 'connected') {
       // Nobody dials it any more: a person who answered must not wait in silence.
       this.tell({ kind: 'call', id: news.callId }, { kind: 'command', reply: 0, command: { kind: 'hangup' } })
     } else if (news.kind === 'joined' || news.kind === 'parked' || news.kind === 'handOver') {

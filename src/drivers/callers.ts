@@ -4,6 +4,7 @@ import type { Address } from '../calls/commands.ts'
 import { assertedIdentity, isPrivacyRequested, toE164 } from '../contract/phone-number.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { RequestSummary } from '../sip/types.ts'
+import { callerIdentity } from './caller-identity.ts'
 import type { Directory, Extension, OwnNumber } from './directory.ts'
 
 export interface Caller {
@@ -15,14 +16,20 @@ export interface Caller {
 /** @param account null for a peer that is trusted: what it asserts is believed */
 export function callerOf(request: RequestSummary, account: Extension | null, country: string): Caller {
   const isPrivate = isPrivacyRequested(request.headers)
-  const metadata = isPrivate ? { privacy: 'id' } : {}
+  const diverted = account ? '' : divertedFrom(request.headers, country)
+  const metadata = {
+    ...(isPrivate ? { privacy: 'id' } : {}),
+    ...(diverted === '' ? {} : { diverted_from: diverted }),
+    ...(account ? {} : callerIdentity(request.headers, isPrivate)),
+  }
   if (isPrivate) return { source: addressOf(account ? 'extension' : 'tel', 'anonymous', ''), metadata }
   if (account) return { source: addressOf('extension', account.extension, account.name), metadata }
   const asserted = assertedIdentity(request.headers)
-  const number = asserted?.number || numberOf(request.from.user, country)
+  const user = request.from.user.replace(/;.*$/s, '')
+  const number = asserted?.number || numberOf(user, country)
   const display = asserted?.display || request.fromDisplay
   if (number !== '') return { source: addressOf('tel', number, display), metadata }
-  return { source: addressOf('sip', request.from.user, display), metadata }
+  return { source: addressOf('sip', user, display), metadata }
 }
 
 export type Called =
@@ -33,12 +40,16 @@ export type Called =
 
 const PREFIXES = ['tel', 'agent', 'conference', 'extension', 'sip'] as const
 
-/** @param account the phone that calls; null for a peer from outside, which reaches numbers only */
+/**
+ * @param account the phone that calls; null for a peer from outside, which reaches numbers only
+ * @param techPrefix what the peer puts before numbers
+ */
 export async function calledBy(
   request: RequestSummary,
   account: Extension | null,
   directory: Directory,
   country: string,
+  techPrefix = '',
 ): Promise<Called> {
   const user = request.requestUri.user
   const prefix = PREFIXES.find((one) => user.toLowerCase().startsWith(`${one}:`))
@@ -46,16 +57,60 @@ export async function calledBy(
     return { kind: 'address', address: addressOf(prefix, user.slice(prefix.length + 1), '') }
   }
   const dialled = prefix === 'tel' ? user.slice('tel:'.length) : user
-  const own = await ownNumber([dialled, ...(account ? [] : [request.to.user])], directory, country)
+  const own = account
+    ? await ownNumber([dialled], directory, country)
+    : await ownNumberCalled(request, directory, country, [techPrefix])
   if (own) return { kind: 'number', number: own }
   if (!account) return { kind: 'nobody' }
-  if (dialled.startsWith('+') || prefix === 'tel') return { kind: 'address', address: addressOf('tel', dialled, '') }
-  const extension = addressOf('extension', dialled, '')
-  if (await directory.extensionFor(account.customerId, extension, () => false)) {
-    return { kind: 'address', address: extension }
-  }
-  const number = toE164(dialled, country)
-  return { kind: 'address', address: number === null ? extension : addressOf('tel', number, '') }
+  return { kind: 'address', address: await addressDialled(user, account.customerId, directory, country) }
+}
+
+/**
+ * What a phone of this customer means by what it dials.
+ * @param user of the URI: with a prefix an address as it stands, else an extension or a number
+ */
+export async function addressDialled(
+  user: string,
+  customerId: string,
+  directory: Directory,
+  country: string,
+): Promise<Address> {
+  const prefix = PREFIXES.find((one) => user.toLowerCase().startsWith(`${one}:`))
+  if (prefix) return addressOf(prefix, user.slice(prefix.length + 1), '')
+  if (user.startsWith('+')) return addressOf('tel', user, '')
+  const extension = addressOf('extension', user, '')
+  if (await directory.extensionFor(customerId, extension, () => false)) return extension
+  const number = toE164(user, country)
+  return number === null ? extension : addressOf('tel', number, '')
+}
+
+/**
+ * The number of this server that a peer calls: by the request URI, then To (a call by way of our registration names the
+ * account in the first), then P-Called-Party-ID (RFC 7315 §4.2).
+ */
+export function ownNumberCalled(
+  request: RequestSummary,
+  directory: Directory,
+  country: string,
+  techPrefixes: readonly string[] = [],
+): Promise<OwnNumber | null> {
+  const { requestUri, to, headers } = request
+  const party = headers.find(([name]) => name.toLowerCase() === 'p-called-party-id')?.[1] ?? ''
+  const users = [requestUri.user, to.user, /(?:sips?|tel):([^@;>]*)/i.exec(party)?.[1] ?? '']
+  const texts = users.map((user) => user.replace(/^tel:/i, '').replace(/;.*$/, '')).filter((user) => user !== '')
+  const bare = texts.flatMap((text) =>
+    techPrefixes
+      .filter((prefix) => prefix !== '' && text.startsWith(prefix))
+      .map((prefix) => text.slice(prefix.length)),
+  )
+  return ownNumber([...texts, ...bare], directory, country)
+}
+
+/** Who was called first (RFC 5806), as a number where it is one; '' when nobody was. */
+function divertedFrom(headers: RequestSummary['headers'], country: string): string {
+  const value = headers.find(([name]) => name.toLowerCase() === 'diversion')?.[1] ?? ''
+  const user = /(?:sips?|tel):([^@;>\s]*)/i.exec(value)?.[1] ?? ''
+  return numberOf(user, country)
 }
 
 /** As dialled, with and without `+`, then as a number of the country. */

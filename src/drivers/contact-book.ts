@@ -32,6 +32,9 @@ export async function keepContacts(deps: Deps, extensionId: string, contacts: re
     sip_call_id: contact.sipCallId,
     cseq: contact.cseq,
     user_agent: contact.userAgent,
+    ...(contact.path ? { path: contact.path } : {}),
+    ...(contact.instance === undefined ? {} : { instance: contact.instance }),
+    ...(contact.regId === undefined ? {} : { reg_id: contact.regId }),
   }))
   const row = {
     id: extensionId,
@@ -58,6 +61,9 @@ export async function keptContacts(deps: Deps): Promise<{ extensionId: string; c
       sip_call_id: string
       cseq: number
       user_agent: string
+      path?: readonly string[]
+      instance?: string
+      reg_id?: number
     }[]
     const contacts = kept
       .filter((one) => one.expires_us > wall && one.flow.transport === 'udp')
@@ -68,6 +74,9 @@ export async function keptContacts(deps: Deps): Promise<{ extensionId: string; c
         sipCallId: one.sip_call_id,
         cseq: one.cseq,
         userAgent: one.user_agent,
+        ...(one.path ? { path: one.path } : {}),
+        ...(one.instance === undefined ? {} : { instance: one.instance }),
+        ...(one.reg_id === undefined ? {} : { regId: one.reg_id }),
       }))
     return { extensionId: row.id, contacts }
   })

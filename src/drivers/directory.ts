@@ -47,6 +47,13 @@ export class Directory {
     return isUuid(id) ? id : null
   }
 
+  /** The first label of a trunk's own domain, `<label>.trunk.<base>` (contract §6), or null for any other host. */
+  trunkLabelOf(host: string): string | null {
+    const suffix = `.trunk.${this.#baseDomain}`
+    const name = host.toLowerCase().replace(/\.$/, '')
+    return name.endsWith(suffix) ? name.slice(0, -suffix.length) : null
+  }
+
   /** By user and host; on any other host than a registrar domain the user must be the only one of that name here. */
   async extensionOf(uri: SipUri): Promise<Extension | null> {
     if (uri.user === '') return null

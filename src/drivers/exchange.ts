@@ -12,26 +12,51 @@ import { type BirthOptions, Births } from './births.ts'
 import type { CallRunner } from './call-runner.ts'
 import { calledBy, callerOf } from './callers.ts'
 import { Dialling, type Made } from './dialling.ts'
-import type { OwnNumber } from './directory.ts'
+import type { Extension, OwnNumber } from './directory.ts'
+import { mediaOf } from './gateways.ts'
+import type { MediaWish } from './leg-book.ts'
+import type { Peer, Peers } from './peers.ts'
 import { planFor, storedPlan, throughPlan } from './plans.ts'
-import type { IncomingCall } from './sip-driver.ts'
-import { LOOPBACK } from './sip-policy.ts'
+import type { IncomingCall, Refusal } from './sip-options.ts'
+import { LOOPBACK, peerIdOf } from './sip-policy.ts'
+
+/** Whether this node takes more (`drivers/load-watch.ts`). */
+export interface Room {
+  refusal(): { readonly retryAfterS: number } | null
+  began(): void
+}
 
 export interface ExchangeOptions extends BirthOptions {
   readonly runner: CallRunner
   /** ISO code of the country whose national numbers are understood; '' (also when absent): of none. */
   readonly defaultCountry?: string
+  /** Absent: there are no trunks. */
+  readonly peers?: Peers
   /** A source number that is not the customer's is refused, not replaced (contract §5). */
   readonly strictSource?: boolean
+  /** Asked for every call made by request. Absent: there is always room. */
+  readonly room?: Room
 }
 
-type Verdict = { readonly callId: string } | { readonly code: number; readonly phrase: string }
+/** The last legs are still being closed. */
+const FULL: Refusal = { code: 503, phrase: 'Service Unavailable', retryAfterS: 2 }
+
+type Verdict = { readonly callId: string; readonly media?: MediaWish } | Refusal
+
+/** The call says by whom it came. */
+function broughtBy<T extends { readonly metadata: JsonObject }>(peer: Peer, from: T): T {
+  return { ...from, metadata: { ...from.metadata, [`${peer.kind}_id`]: peer.id } }
+}
+
+function withMedia(verdict: Verdict, { gateway }: Peer): Verdict {
+  return 'callId' in verdict ? { ...verdict, media: mediaOf(gateway) } : verdict
+}
 
 export class Exchange implements CallsDoor {
   readonly #options: ExchangeOptions
   readonly #births: Births
   readonly #dialling: Dialling
-  #isDraining = false
+  #isClosing = false
 
   constructor(options: ExchangeOptions) {
     this.#options = options
@@ -39,7 +64,7 @@ export class Exchange implements CallsDoor {
     this.#dialling = new Dialling(options, this.#births)
     options.runner.serve({
       dial: (from, dial) => {
-        if (!this.#isDraining) return void this.#dialling.dial(from, dial)
+        if (!this.#isClosing) return void this.#dialling.dial(from, dial)
         this.#dialling.nobody(from, dial, 'failed')
       },
       dialMember: (groupcallId, index) => this.#dialling.member(groupcallId, index),
@@ -49,24 +74,30 @@ export class Exchange implements CallsDoor {
     })
   }
 
-  /** From now on no new calls. */
-  drain(): void {
-    this.#isDraining = true
+  /** From now on no new calls at all, those that live calls would make included. */
+  close(): void {
+    this.#isClosing = true
   }
 
   // ---------------------------------------------------------------- calls from outside
 
   async incoming(call: IncomingCall): Promise<Verdict> {
-    if (this.#isDraining) return { code: 503, phrase: 'Draining' }
+    if (this.#isClosing) return FULL
     const { request, identity } = call
     const { directory, defaultCountry = '' } = this.#options
-    const account = identity === LOOPBACK ? null : await directory.extensionById(identity)
-    if (identity !== LOOPBACK && !account) return { code: 403, phrase: 'Forbidden' }
-    const called = await calledBy(request, account, directory, defaultCountry)
+    const peerId = peerIdOf(identity)
+    const peer = peerId === null ? null : ((await this.#options.peers?.book())?.byId(peerId) ?? null)
+    const account = identity === LOOPBACK || peer ? null : await directory.extensionById(identity)
+    if (identity !== LOOPBACK && !peer && !account) return { code: 403, phrase: 'Forbidden' }
+    if (call.replaces) return this.#takeOver(call, call.replaces, account)
+    const called = await calledBy(request, account, directory, defaultCountry, peer?.techPrefix)
     const caller = callerOf(request, account, defaultCountry)
     const from = { ...caller, sipCallId: request.sipCallId }
-    if (called.kind === 'number') return this.#toNumber(called.number, from)
-    if (called.kind === 'nobody' || !account) return { code: 404, phrase: 'No such number' }
+    // A trunk or provider brings calls to its own customer's numbers only.
+    const isReached = called.kind === 'number' && (!peer || peer.customerId === called.number.customerId)
+    if (isReached && peer) return withMedia(await this.#toNumber(called.number, broughtBy(peer, from)), peer)
+    if (isReached) return this.#toNumber(called.number, from)
+    if (called.kind !== 'address' || !account) return { code: 404, phrase: 'No such number' }
     const { customerId } = account
     // Whom this phone calls is asked at the gate once, here, where a refusal has a code of its own.
     const asked = await this.#births.admitted({ customerId, source: null, callerId: '' }, [called.address])
@@ -81,6 +112,33 @@ export class Exchange implements CallsDoor {
     })
     if ('callId' in verdict) this.#dialling.isAdmitted(verdict.callId, asked.destinations)
     return verdict
+  }
+
+  /** A phone takes the place of another one of its customer (RFC 3891); any other call is as if it were not there. */
+  async #takeOver(
+    { request }: IncomingCall,
+    replaced: { readonly callId: string },
+    account: Extension | null,
+  ): Promise<Verdict> {
+    const { runner, defaultCountry = '' } = this.#options
+    const other = runner.birthOf(replaced.callId)
+    if (!account || other?.customerId !== account.customerId) return { code: 481, phrase: '' }
+    const { customerId } = account
+    const { destination } = other
+    const caller = callerOf(request, account, defaultCountry)
+    const wish = { customerId, direction: 'incoming', number: '', source: caller.source, destination } as const
+    const verdict = await this.#births.gate(wish)
+    if (!verdict.ok) return verdict.sip
+    return this.#answer({
+      ...this.#births.of(customerId),
+      ...caller,
+      sipCallId: request.sipCallId,
+      direction: 'incoming',
+      destination,
+      plan: null,
+      groupcallId: NIL_UUID,
+      takesOver: replaced.callId,
+    })
   }
 
   async #toNumber(
@@ -101,9 +159,10 @@ export class Exchange implements CallsDoor {
   }
 
   #answer(birth: Birth, number = ''): Verdict {
+    this.#options.room?.began()
     void this.#births.bear(birth, number)
     // Over before anybody could be told: there was no leg for it.
-    if (!this.#options.runner.birthOf(birth.callId)) return { code: 503, phrase: 'Service Unavailable' }
+    if (!this.#options.runner.birthOf(birth.callId)) return FULL
     return { callId: birth.callId }
   }
 
@@ -133,7 +192,12 @@ export class Exchange implements CallsDoor {
     ringMethod: 'ring_all' | 'linear',
     answerMethod: '' | 'hangup_others',
   ): Promise<(Outcome & { ok: false }) | Made> {
-    if (this.#isDraining) return { ok: false, code: 'SERVICE_UNAVAILABLE' }
+    if (this.#isClosing) return { ok: false, code: 'SERVICE_UNAVAILABLE' }
+    const noRoom = this.#options.room?.refusal()
+    if (noRoom) {
+      const details = [{ retry_after_seconds: noRoom.retryAfterS }]
+      return { ok: false, code: 'NO_CAPACITY', details }
+    }
     const { customerId, source } = request
     const plan = await planFor(this.#options.store, request)
     if (plan === 'unknown flow') return { ok: false, code: 'FLOW_NOT_FOUND' }
@@ -144,6 +208,7 @@ export class Exchange implements CallsDoor {
     }
     const asked = await this.#births.admitted({ customerId, source, callerId: callerId.own }, request.destinations)
     if (!asked.ok) return { ok: false, code: asked.code, details: asked.details }
+    for (const _ of request.destinations) this.#options.room?.began()
     return this.#dialling.make({
       customerId,
       source: source ?? { type: '', target: '', target_name: '', name: '', detail: '' },
@@ -179,7 +244,7 @@ export class Exchange implements CallsDoor {
   // ---------------------------------------------------------------- runs without a call
 
   async startRun(request: StartRun): Promise<Outcome> {
-    if (this.#isDraining) return { ok: false, code: 'SERVICE_UNAVAILABLE' }
+    if (this.#isClosing) return { ok: false, code: 'SERVICE_UNAVAILABLE' }
     const { runner, store } = this.#options
     const id = isUnset(request.id) ? this.#births.newId() : request.id
     if (runner.kindOf(id) !== null || (await store.getAnyCustomer('activeflows', id)))
@@ -227,7 +292,7 @@ export class Exchange implements CallsDoor {
 
   /** `on_complete_flow_id`, `on_end_flow_id`: a flow that is gone by now is not run. */
   async #chainedRun(customerId: string, run: RunWish): Promise<void> {
-    if (this.#isDraining) return
+    if (this.#isClosing) return
     const plan = await storedPlan(this.#options.store, customerId, run.flowId, run.variables)
     if (plan) void this.#options.runner.bearRun({ ...this.#runBirth(customerId, this.#births.newId()), ...run, plan })
   }

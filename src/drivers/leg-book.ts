@@ -1,21 +1,38 @@
 /** What signalling notes of each leg, and the SDP and caller's address that go with it. */
 
 import type { Signalling } from '../calls/ports.ts'
+import type { CodecName } from '../media/protocol.ts'
+import type { LocalSrtp } from '../sdp/crypto.ts'
 import type { LocalMedia } from '../sdp/negotiate.ts'
-import type { SipInput } from '../sip/types.ts'
+import type { Flow, SipInput } from '../sip/types.ts'
+import type { LegIce } from './leg-ice.ts'
 
 export interface LegBook {
   readonly callId: string
   readonly leg: string
   readonly direction: 'incoming' | 'outgoing'
+  /** Who the far end is (`ReferWish` of `phone-transfers.ts`). */
+  identity: string
+  /** Its REFER that is being carried out, '' for none. */
+  refer: string
   /** Address the far end signals from: tells which of our own it can reach. */
   readonly remote: string
+  /** Codecs that this far end may have, in the order we offer them. Absent: those of the node. */
+  codecs?: readonly CodecName[]
+  /** Of this far end. Absent: the server's. */
+  srtpPolicy?: LocalSrtp['policy']
+  /** Signalling with the far end is encrypted, so keys of SRTP can go over it. */
+  readonly isPrivate: boolean
+  /** Our side of SRTP; null until it is first needed. */
+  srtp: LocalSrtp | null
   /** The far end's last offer, or ours when we offered. */
   offer: string
   weOffered: boolean
   version: number
   /** Our answer, once given: what is said early and at last must be the same (RFC 3261 §13.2.1). */
   answer: string
+  /** Our side of ICE; null until it is first needed. */
+  ice: LegIce | null
   /** We have put the far end on hold. */
   isHolding: boolean
   /** And it has agreed to that. */
@@ -24,19 +41,44 @@ export interface LegBook {
   readonly reoffers: { readonly offer: string; readonly on: boolean }[]
 }
 
-export type InviteWish = Parameters<Signalling['invite']>[1]
-
-const CODECS = ['PCMU', 'PCMA'] as const
-const ANONYMOUS_URI = 'sip:anonymous@anonymous.invalid'
-
-export function newBook(of: Pick<LegBook, 'callId' | 'leg' | 'direction' | 'remote' | 'offer' | 'weOffered'>): LegBook {
-  const { callId, leg, direction, remote, offer, weOffered } = of
-  const blank = { version: 0, answer: '', isHolding: false, isHeld: false, reoffers: [] }
-  return { callId, leg, direction, remote, offer, weOffered, ...blank }
+/** What a trunk or provider has its own way of; the rest is the server's. */
+export interface MediaWish {
+  readonly codecs?: readonly CodecName[]
+  readonly srtpPolicy?: LocalSrtp['policy']
 }
 
-export function localMedia(address: string, port: number, leg: string, version: number): LocalMedia {
-  return { address, port, sessionId: sessionIdOf(leg), version, codecs: CODECS, direction: 'sendrecv' }
+export type InviteWish = Parameters<Signalling['invite']>[1]
+
+/** Where nobody says otherwise. */
+const CODECS: readonly CodecName[] = ['PCMU', 'PCMA']
+const ANONYMOUS_URI = 'sip:anonymous@anonymous.invalid'
+
+export function newBook(
+  of: Pick<LegBook, 'callId' | 'leg' | 'direction' | 'remote' | 'isPrivate' | 'offer' | 'weOffered'>,
+): LegBook {
+  const { callId, leg, direction, remote, isPrivate, offer, weOffered } = of
+  const blank = {
+    identity: '',
+    refer: '',
+    srtp: null,
+    version: 0,
+    answer: '',
+    ice: null,
+    isHolding: false,
+    isHeld: false,
+    reoffers: [],
+  }
+  return { callId, leg, direction, remote, isPrivate, offer, weOffered, ...blank }
+}
+
+export function localMedia(
+  address: string,
+  port: number,
+  leg: string,
+  version: number,
+  codecs: readonly CodecName[] = CODECS,
+): LocalMedia {
+  return { address, port, sessionId: sessionIdOf(leg), version, codecs, direction: 'sendrecv' }
 }
 
 /** What the called party is shown of the caller: nothing at all when he wants that (RFC 3323 §4.1.1.3, RFC 3325 §9.3). */
@@ -54,4 +96,9 @@ function sessionIdOf(leg: string): string {
   let id = 7
   for (let i = 0; i < leg.length; i++) id = (id * 31 + leg.charCodeAt(i)) % 4_294_967_291
   return String(id)
+}
+
+/** Whether nobody on the way can read what this flow carries. */
+export function isPrivateFlow({ transport }: Flow): boolean {
+  return transport === 'tls' || transport === 'wss'
 }

@@ -1,13 +1,17 @@
 /** Slots for legs and UDP ports for their sound: both are used again and again. */
 
-import { createLegRings } from '../kernel/ring.ts'
+import { createManyLegRings } from '../kernel/ring.ts'
 import type { LegRef, LegRings } from '../media/protocol.ts'
+
+/** 3.5 MB of address space at 8 kHz. */
+const SLOTS_AT_ONCE = 16
 
 /** A slot's rings are made when it is first taken, and used by all its legs, one after another. */
 export class LegSlots {
   readonly #rateHz: number
   readonly #most: number
   readonly #rings: LegRings[] = []
+  #spare: LegRings[] = []
   readonly #generations: number[] = []
   readonly #free: number[] = []
 
@@ -37,7 +41,11 @@ export class LegSlots {
 
   #another(): number | null {
     if (this.#rings.length >= this.#most) return null
-    this.#rings.push(createLegRings(this.#rateHz))
+    if (this.#spare.length === 0) {
+      const count = Math.min(SLOTS_AT_ONCE, this.#most - this.#rings.length)
+      this.#spare = createManyLegRings(this.#rateHz, count).reverse()
+    }
+    this.#rings.push(this.#spare.pop()!)
     this.#generations.push(0)
     return this.#rings.length - 1
   }
@@ -45,7 +53,7 @@ export class LegSlots {
 
 const PORTS_TRIED = 8
 
-/** Even ports, in turn: one that was just let go is tried last. */
+/** Even ports, in turn: one that was just let go is tried last. The odd one beside each is for RTCP, and in the range too. */
 export class RtpPorts {
   readonly #first: number
   readonly #last: number
@@ -61,7 +69,7 @@ export class RtpPorts {
   some(): number[] {
     return Array.from({ length: PORTS_TRIED }, () => {
       const port = this.#next
-      this.#next = port + 2 > this.#last ? this.#first : port + 2
+      this.#next = port + 3 > this.#last ? this.#first : port + 2
       return port
     })
   }

@@ -51,3 +51,22 @@ test('the address the operator set wins, but not on loopback', () => {
     '192.168.4.2',
   )
 })
+
+test('each family is told its own address', () => {
+  const six = {
+    address: '2001:db8::9',
+    netmask: 'ffff:ffff:ffff:ffff::',
+    family: 'IPv6' as const,
+    mac: '',
+    internal: false,
+    cidr: '2001:db8::9/64',
+    scopeid: 0,
+  }
+  const both = { bindAddress: '::', publicAddress: null, interfaces: () => ({ ...interfaces(), wan6: [six] }) }
+  assert.equal(addressTowards('2001:db8:1::77', both), '2001:db8::9')
+  assert.equal(addressTowards('198.51.100.3', both), '203.0.113.9')
+  assert.equal(addressTowards('::1', both), '::1')
+  const behind = { ...both, publicAddress: '198.51.100.1' }
+  assert.equal(addressTowards('192.0.2.7', behind), '198.51.100.1')
+  assert.equal(addressTowards('2001:db8:1::77', behind), '2001:db8::9')
+})

@@ -18,7 +18,8 @@ export function addressTowards(remote: string, options: OwnAddressOptions): stri
   const isWildcard = bindAddress === '0.0.0.0' || bindAddress === '::'
   if (!isWildcard) return publicAddress ?? bindAddress
   if (isLoopback(remote)) return isIPv6(remote) ? '::1' : '127.0.0.1'
-  if (publicAddress !== null) return publicAddress
+  // An operator's address is of one family; far ends of the other one cannot use it.
+  if (publicAddress !== null && isIPv6(publicAddress) === isIPv6(remote)) return publicAddress
   const family = isIPv6(remote) ? 'ipv6' : 'ipv4'
   const own = Object.values(interfaces())
     .flatMap((addresses) => addresses ?? [])
@@ -28,5 +29,11 @@ export function addressTowards(remote: string, options: OwnAddressOptions): stri
     subnet.addSubnet(one.address, Number(one.cidr?.split('/')[1] ?? 32), family)
     return subnet.check(remote, family)
   })
-  return near?.address ?? own[0]?.address ?? bindAddress
+  return near?.address ?? own[0]?.address ?? publicAddress ?? bindAddress
+}
+
+/** Of all interfaces but loopback, in the order of the system. */
+export function ownAddresses(interfaces = networkInterfaces): string[] {
+  const all = Object.values(interfaces()).flatMap((addresses) => addresses ?? [])
+  return all.filter(({ internal }) => !internal).map(({ address }) => address)
 }

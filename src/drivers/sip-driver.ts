@@ -4,56 +4,28 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import type { Address } from '../calls/commands.ts'
 import type { SipNews } from '../calls/part.ts'
 import type { Signalling } from '../calls/ports.ts'
-import type { Clock } from '../kernel/clock.ts'
-import type { Log } from '../kernel/log.ts'
-import type { Endpoint, Network } from '../net/port.ts'
-import { type LocalMedia, makeAnswer, makeOffer, type Negotiated, readAnswer } from '../sdp/negotiate.ts'
+import type { Endpoint } from '../net/port.ts'
 import { createSipCore } from '../sip/core.ts'
-import type { Contact, Flow, RequestSummary, SipAddress, SipCore, SipInput, SipOutput } from '../sip/types.ts'
-import type { Directory } from './directory.ts'
-import { FailedDigests, TOO_MANY_FAILURES } from './failed-digests.ts'
-import { callerShown, type InviteWish, type LegBook, localMedia, newBook } from './leg-book.ts'
+import { COMPLETED_ELSEWHERE } from '../sip/dialog/reason.ts'
+import type { Contact, Flow, SipAddress, SipCore, SipInput, SipOutput } from '../sip/types.ts'
+import { keyOfInfo } from './dtmf-info.ts'
+import { KeepAlive } from './keep-alive.ts'
+import { type InviteWish, isPrivateFlow, type LegBook, newBook } from './leg-book.ts'
+import { LegMedia } from './leg-media.ts'
+import type { Locate } from './locating-port.ts'
+import { OutgoingCalls } from './outgoing-calls.ts'
 import { addressTowards } from './own-address.ts'
-import { isLoopback, LOOPBACK, policyFor } from './sip-policy.ts'
-import { type Target, targetsOf } from './sip-targets.ts'
-import { SipTransports } from './sip-transports.ts'
-import type { SoundForSignalling } from './sound-driver.ts'
+import { SipDoor } from './sip-door.ts'
+import { makeLocator } from './sip-locator.ts'
+import { refusalOf, type SipDriverOptions } from './sip-options.ts'
+import { isLoopback, isSelf, LOOPBACK, peerIdOf } from './sip-policy.ts'
+import { waysOf } from './sip-targets.ts'
+import { reachableFlow, SipTransports } from './sip-transports.ts'
 import { Timers } from './timers.ts'
 
-export interface IncomingCall {
-  readonly leg: string
-  readonly request: RequestSummary
-  /** `loopback` or the id of the calling extension. */
-  readonly identity: string
-}
-
-export interface SipDriverOptions {
-  readonly clock: Clock
-  readonly network: Network
-  readonly log: Log
-  readonly directory: Directory
-  readonly sound: SoundForSignalling
-  readonly bindAddress: string
-  readonly port: number
-  /** Put into Contact and Via; the address of the flow when null. */
-  readonly publicAddress: string | null
-  readonly userAgent: string
-  readonly seed: string
-  /** Signs the nonces of digest authentication. Absent: one of this life only. */
-  readonly nonceKey?: Uint8Array
-  /** Loopback counts as a caller of its own; not so when a proxy makes everybody look like that. */
-  readonly trustLoopback?: boolean
-  readonly dialTimeoutMs: number
-  /** Decides what becomes of a call from outside: `accept(callId)` is its signalling leg's name from then on. */
-  readonly onIncoming: (
-    call: IncomingCall,
-  ) => Promise<{ readonly callId: string } | { readonly code: number; readonly phrase: string }>
-  readonly onNews: (callId: string, news: SipNews) => void
-  readonly onContacts: (extensionId: string, contacts: readonly Contact[]) => void
-}
+const TWO_LINE_ENDS = new TextEncoder().encode('\r\n\r\n')
 
 export class SipDriver implements Signalling {
   readonly #options: SipDriverOptions
@@ -61,20 +33,46 @@ export class SipDriver implements Signalling {
   readonly #timers: Timers
   readonly #byCall = new Map<string, LegBook>()
   readonly #byLeg = new Map<string, LegBook>()
-  readonly #given = new Set<string>()
-  readonly #failures = new FailedDigests()
+  readonly #outgoing: OutgoingCalls
   readonly #transports: SipTransports
+  readonly #keepAlive: KeepAlive
+  readonly #media: LegMedia
+  readonly #door: SipDoor
+  /** The servers behind a SIP URI, in the order to try them. */
+  readonly locate: Locate
 
   constructor(options: SipDriverOptions) {
     this.#options = options
     this.#timers = new Timers(options.clock)
-    const { network, bindAddress, port } = options
+    this.#media = new LegMedia(options, (callId) => this.#byCall.get(callId))
     this.#transports = new SipTransports({
-      network,
-      bindAddress,
-      port,
-      onReceived: (flow, bytes) => this.#feed({ kind: 'received', flow, bytes }),
-      onFailed: (flow, why) => this.#feed({ kind: 'transportFailed', flow, why }),
+      ...options,
+      onReceived: (flow, bytes) => {
+        this.#options.trace?.message(false, flow, bytes)
+        this.#feed({ kind: 'received', flow, bytes })
+      },
+      onFailed: (flow, why) => {
+        this.#feed({ kind: 'transportFailed', flow, why })
+        this.#options.onFlowFailed?.(flow)
+      },
+    })
+    this.#keepAlive = new KeepAlive(options.clock, ({ flow, uri, path: route = [] }) =>
+      this.#feed({ kind: 'ping', flow, uri, route }),
+    )
+    this.#door = new SipDoor(options, this.#transports)
+    this.#outgoing = new OutgoingCalls({
+      options,
+      media: this.#media,
+      byCall: this.#byCall,
+      byLeg: this.#byLeg,
+      waysOf: (want) => this.#waysOf(want),
+      hostOf: (flow) => this.#contactFor(flow).address,
+      feed: (input) => this.#feed(input),
+    })
+    this.locate = makeLocator({
+      ...options,
+      names: options.names ?? null,
+      flowTo: (remote, transport, wishes) => this.#transports.flowTo(remote, transport, wishes),
     })
     this.#core = createSipCore({
       contactFor: (flow) => this.#contactFor(flow),
@@ -82,6 +80,7 @@ export class SipDriver implements Signalling {
       seed: options.seed,
       nonceKey: options.nonceKey ?? randomBytes(32),
       nonceLifeMs: 300_000,
+      ...(options.digestAlgorithms ? { digestAlgorithms: options.digestAlgorithms } : {}),
     })
   }
 
@@ -91,14 +90,20 @@ export class SipDriver implements Signalling {
 
   close(): void {
     this.#timers.clearAll()
+    this.#keepAlive.close()
     this.#transports.close()
+  }
+
+  /** Where TLS is listened for, or null. */
+  get tlsLocal(): Endpoint | null {
+    return this.#transports.tlsLocal
   }
 
   census(): ReturnType<SipCore['census']> & { readonly timers: number; readonly books: number } {
     return {
       ...this.#core.census(),
       timers: this.#timers.size,
-      books: this.#byCall.size + this.#byLeg.size + this.#given.size,
+      books: this.#byCall.size + this.#byLeg.size + this.#outgoing.count,
     }
   }
 
@@ -108,6 +113,7 @@ export class SipDriver implements Signalling {
 
   restoreContacts(extensionId: string, contacts: readonly Contact[]): void {
     this.#feed({ kind: 'restoreContacts', identity: extensionId, contacts })
+    this.#keepAlive.set(extensionId, contacts)
   }
 
   dropContacts(extensionId: string): void {
@@ -118,44 +124,33 @@ export class SipDriver implements Signalling {
 
   ring(callId: string, early = false): void {
     this.#onLeg(callId, (book) => {
-      const body = early ? this.#answerOf(callId, book) : null
+      const body = early ? this.#media.answer(callId, book) : null
       this.#feed({ kind: 'ring', leg: book.leg, body })
     })
   }
 
   accept(callId: string): void {
     this.#onLeg(callId, (book) => {
-      const local = this.#localMedia(callId, book)
-      if (!local) return this.reject(callId, 503, 'No media port')
       if (book.offer === '') {
-        book.offer = makeOffer(local)
+        const offer = this.#media.offer(callId, book)
+        if (offer === null) return this.reject(callId, 503, 'No media port')
+        book.offer = offer
         book.weOffered = true
-        return this.#feed({ kind: 'accept', leg: book.leg, body: book.offer })
+        return this.#feed({ kind: 'accept', leg: book.leg, body: offer })
       }
-      const answer = this.#answerOf(callId, book)
+      const answer = this.#media.answer(callId, book)
       if (answer === null) return this.reject(callId, 488, 'Not Acceptable Here')
       this.#feed({ kind: 'accept', leg: book.leg, body: answer })
+      this.#media.tellAnswered(book)
     })
-  }
-
-  /** Starts the sound with it. @returns null when their offer has nothing for us, or there is none to answer yet */
-  #answerOf(callId: string, book: LegBook): string | null {
-    if (book.answer !== '') return book.answer
-    const local = this.#localMedia(callId, book)
-    const answer = local && book.offer !== '' ? makeAnswer(book.offer, local) : null
-    if (!answer?.ok) return null
-    this.#startSound(callId, answer.value.negotiated)
-    book.answer = answer.value.text
-    return book.answer
   }
 
   reject(callId: string, code: number, phrase: string): void {
     this.#onLeg(callId, (book) => this.#feed({ kind: 'reject', leg: book.leg, code, phrase }))
   }
 
-  cancel(callId: string): void {
-    if (!this.#byCall.has(callId)) {
-      this.#given.add(callId)
+  cancel(callId: string, elsewhere = false): void {
+    if (!this.#outgoing.cancel(callId)) {
       return this.#options.onNews(callId, {
         kind: 'failed',
         code: 487,
@@ -163,7 +158,19 @@ export class SipDriver implements Signalling {
         why: 'cancelled before it was sent',
       })
     }
-    this.#onLeg(callId, (book) => this.#feed({ kind: 'cancel', leg: book.leg }))
+    const reason = elsewhere ? { reason: COMPLETED_ELSEWHERE } : {}
+    this.#onLeg(callId, (book) => this.#feed({ kind: 'cancel', leg: book.leg, ...reason }))
+  }
+
+  referred(callId: string, code: number): void {
+    this.#onLeg(callId, (book) => {
+      const { leg, refer } = book
+      if (refer === '') return
+      if (code >= 200) book.refer = ''
+      // It may be over before anybody could say that it was taken on.
+      this.#feed({ kind: 'answerRefer', leg, refer, code: 202 })
+      this.#feed({ kind: 'notifyRefer', leg, refer, code })
+    })
   }
 
   bye(callId: string, reason: string): void {
@@ -174,9 +181,8 @@ export class SipDriver implements Signalling {
     this.#onLeg(callId, (book) => {
       book.isHolding = on
       book.version++
-      const local = this.#localMedia(callId, book)
-      if (!local) return this.#options.onNews(callId, { kind: 'held', on, ok: false })
-      const offer = makeOffer(local)
+      const offer = this.#media.offer(callId, book)
+      if (offer === null) return this.#options.onNews(callId, { kind: 'held', on, ok: false })
       book.reoffers.push({ offer, on })
       this.#feed({ kind: 'reinvite', leg: book.leg, body: offer })
     })
@@ -187,63 +193,45 @@ export class SipDriver implements Signalling {
     const book = this.#byLeg.get(leg)
     const reoffer = book?.reoffers.shift()
     if (!book || !reoffer) return
-    const negotiated = code < 300 ? readAnswer(reoffer.offer, body) : null
-    const ok = negotiated?.ok === true
-    if (ok) {
-      book.isHeld = reoffer.on
-      this.#startSound(book.callId, negotiated.value)
-    }
+    const ok = code < 300 && this.#media.answered(book, reoffer.offer, body) === null
+    if (ok) book.isHeld = reoffer.on
     if (book.reoffers.length === 0) book.isHolding = book.isHeld
     this.#options.onNews(book.callId, { kind: 'held', on: reoffer.on, ok })
   }
 
   forget(callId: string): void {
-    this.#given.delete(callId)
-    const book = this.#byCall.get(callId)
-    this.#byCall.delete(callId)
-    if (book) this.#byLeg.delete(book.leg)
+    this.#outgoing.forget(callId)
   }
 
   invite(callId: string, want: InviteWish): void {
-    void this.#targetsOf(want.customerId, want.destination).then(
-      (targets) => this.#invite(callId, want, targets),
-      (cause: unknown) => {
-        this.#options.log.error({ call_id: callId, err: cause }, 'destination could not be resolved')
-        this.#invite(callId, want, [])
-      },
-    )
+    this.#outgoing.invite(callId, want)
   }
 
-  #invite(callId: string, want: InviteWish, targets: readonly Target[]): void {
-    if (this.#given.has(callId)) return
-    const fail = (why: string): void => this.#options.onNews(callId, { kind: 'failed', code: 404, cause: 'local', why })
-    const first = targets[0]
-    if (!first) return fail('nobody is registered there and no route leads there')
-    const remote = first.flow.remote.address
-    const book = newBook({ callId, leg: callId, direction: 'outgoing', remote, offer: '', weOffered: true })
-    const local = this.#localMedia(callId, book)
-    if (!local) return fail('no media port')
-    this.#byCall.set(callId, book)
-    this.#byLeg.set(book.leg, book)
-    book.offer = makeOffer(local)
-    const host = this.#contactFor(first.flow).address
-    this.#feed({
-      kind: 'invite',
-      leg: book.leg,
-      targets,
-      ...callerShown(want, host),
-      to: { display: '', uri: first.requestUri },
-      body: book.offer,
-      timeoutMs: this.#options.dialTimeoutMs,
-    })
+  #failed(output: SipOutput & { kind: 'failed' }): void {
+    const { leg, code, cause, phrase, reason } = output
+    if (!this.#outgoing.goesOn(output))
+      this.#tell(leg, { kind: 'failed', code, cause, why: phrase, ...because(reason) })
   }
 
-  #targetsOf(customerId: string, destination: Address): Promise<Target[]> {
-    return targetsOf(customerId, destination, {
+  /** Two line ends, which nobody answers (RFC 5626 §3.5.1): the way back through a NAT stays open. */
+  keepOpen(flow: Flow): void {
+    this.#transports.send(flow, TWO_LINE_ENDS)
+  }
+
+  /** A REGISTER of ours; answered by `onRegisterResult`. */
+  register(request: Omit<SipInput & { kind: 'register' }, 'kind'>): void {
+    this.#feed({ kind: 'register', ...request })
+  }
+
+  #waysOf(want: InviteWish): ReturnType<typeof waysOf> {
+    return waysOf(want, want.destination, {
+      placesFor: async (wish) => (await this.#options.trunks?.gateways.placesFor(wish)) ?? [],
       directory: this.#options.directory,
       contactsOf: (extensionId) => this.#core.contactsOf(extensionId),
       self: this.#transports.local,
       flowTo: (remote) => this.#transports.flowTo(remote),
+      locate: this.locate,
+      flowOf: (contact) => reachableFlow(contact, this.#transports),
     })
   }
 
@@ -262,24 +250,23 @@ export class SipDriver implements Signalling {
   }
 
   #apply(output: SipOutput): void {
-    const { log } = this.#options
     switch (output.kind) {
       case 'send':
+        this.#options.trace?.message(true, output.flow, output.bytes)
         return this.#transports.send(output.flow, output.bytes)
       case 'setTimer':
         return this.#timers.set(output.id, output.at, () => this.#feed({ kind: 'timer', id: output.id }))
       case 'cancelTimer':
         return this.#timers.clear(output.id)
       case 'authorise':
-        return this.#authorise(output.query, output.request)
+        return void this.#door.policy(output.request, output.authUser).then((policy) => {
+          this.#feed({ kind: 'authorised', query: output.query, policy })
+        })
       case 'authFailed':
-        this.#failures.failed(output.request.flow.remote.address, this.#options.clock.now())
-        return log.warn(
-          { from: output.request.flow.remote.address, method: output.request.method },
-          'sip authentication failed',
-        )
+        return this.#door.failed(output.request)
       case 'registered':
-        for (const { flow } of output.contacts) this.#failures.succeeded(flow.remote.address)
+        this.#door.registered(output.identity, output.contacts)
+        this.#keepAlive.set(output.identity, output.contacts)
         return this.#options.onContacts(output.identity, output.contacts)
       case 'incoming':
         return this.#incoming(output)
@@ -288,50 +275,91 @@ export class SipDriver implements Signalling {
       case 'answered':
         return this.#answered(output.leg, output.body)
       case 'failed':
-        return this.#tell(output.leg, { kind: 'failed', code: output.code, cause: output.cause, why: output.phrase })
+        return this.#failed(output)
+      case 'trying':
+        return this.#outgoing.attemptOf(output.leg)?.heard(false)
       case 'cancelled':
-        return this.#tell(output.leg, { kind: 'cancelled' })
+        return this.#tell(output.leg, { kind: 'cancelled', ...because(output.reason) })
       case 'confirmed':
         return this.#confirmed(output.leg, output.body)
       case 'offered':
         return this.#offered(output.leg, output.body)
       case 'ended':
-        return this.#tell(output.leg, { kind: 'ended', cause: output.cause })
+        return this.#tell(output.leg, {
+          kind: 'ended',
+          cause: output.cause,
+          ...because(output.cause === 'local' ? '' : output.reason),
+        })
       case 'reinvited':
         return this.#reinvited(output.leg, output.code, output.body)
       case 'registerResult':
-      case 'info':
+        return this.#options.onRegisterResult?.(output.leg, output.code, output.expiresS, output.serviceRoute ?? [])
+      case 'info': {
+        const key = keyOfInfo(output.contentType, output.body)
+        return key ? this.#tell(output.leg, { kind: 'key', ...key }) : undefined
+      }
+      case 'requested':
+      case 'notified':
         return
+      case 'refreshed':
+        return this.#refreshed(output)
+      case 'refer':
+        return this.#refer(output)
       default:
         output satisfies never
     }
   }
 
-  #authorise(query: string, request: RequestSummary): void {
-    const isRefused = this.#failures.isRefused(request.flow.remote.address, this.#options.clock.now())
-    const policy = isRefused ? Promise.resolve(TOO_MANY_FAILURES) : policyFor(request, this.#options.directory)
-    void policy.then(
-      (policy) => this.#feed({ kind: 'authorised', query, policy }),
-      (cause: unknown) => {
-        this.#options.log.error({ err: cause }, 'sip policy failed')
-        this.#feed({ kind: 'authorised', query, policy: { kind: 'refuse', code: 503, phrase: 'Service Unavailable' } })
-      },
-    )
+  /** A refresh of the session was answered with another description than before. */
+  #refreshed({ leg, offer, body }: SipOutput & { kind: 'refreshed' }): void {
+    const book = this.#byLeg.get(leg)
+    if (book) this.#media.answered(book, offer, body)
+  }
+
+  /** One at a time for each call. */
+  #refer({ leg, refer, target, replaces }: SipOutput & { kind: 'refer' }): void {
+    const { onRefer, log } = this.#options
+    const book = this.#byLeg.get(leg)
+    const answer = (code: number, phrase = ''): void => this.#feed({ kind: 'answerRefer', leg, refer, code, phrase })
+    if (!book || !onRefer || book.callId === '') return answer(603)
+    if (book.refer !== '') return answer(491)
+    book.refer = refer
+    const other = replaces === undefined ? {} : { replaces: this.#byLeg.get(replaces?.leg ?? '')?.callId || null }
+    void onRefer({ callId: book.callId, identity: book.identity, target, ...other })
+      .catch((cause: unknown) => {
+        log.error({ call_id: book.callId, err: cause }, 'transfer by a phone failed')
+        return { code: 500, phrase: '' }
+      })
+      .then(({ code, phrase }) => {
+        if (code >= 300) book.refer = ''
+        answer(code, phrase)
+      })
+  }
+
+  /** OPTIONS are refused, so that proxies and carriers go elsewhere; calls are for `room` to refuse. */
+  drain(on: boolean, retryAfterS: number): void {
+    this.#feed({ kind: 'drain', on, retryAfterS })
   }
 
   #incoming(output: SipOutput & { kind: 'incoming' }): void {
-    const { leg, request, identity, body } = output
+    const { leg, request, identity, body, replaces } = output
     const refuse = (code: number, phrase: string): void => this.#feed({ kind: 'reject', leg, code, phrase })
-    if (body !== '' && !makeAnswer(body, localMedia('127.0.0.1', 9, leg, 0)).ok)
+    if (body !== '' && !this.#media.isUsable(body, leg, peerIdOf(identity) !== null))
       return refuse(488, 'Not Acceptable Here')
-    if (identity === LOOPBACK && !isLoopback(request.flow.remote.address)) return refuse(403, 'Forbidden')
     const remote = request.flow.remote.address
-    const book = newBook({ callId: '', leg, direction: 'incoming', remote, offer: body, weOffered: false })
+    if (identity === LOOPBACK && !isLoopback(remote) && !isSelf(request.flow.remote, this.#transports.local))
+      return refuse(403, 'Forbidden')
+    const isPrivate = isPrivateFlow(request.flow)
+    const book = newBook({ callId: '', leg, direction: 'incoming', remote, isPrivate, offer: body, weOffered: false })
+    book.identity = identity
+    const replaced = replaces && this.#byLeg.get(replaces.leg)?.callId
+    if (replaces && !replaced) return refuse(481, '')
+    const taken = replaces && replaced ? { replaces: { callId: replaced, isEarly: replaces.isEarly } } : {}
     let isGone = false
     // News of the far end may come while we find out whose call this is.
     this.#byLeg.set(leg, book)
     void this.#options
-      .onIncoming({ leg, request, identity })
+      .onIncoming({ leg, request, identity, ...taken })
       .catch((cause: unknown) => {
         this.#options.log.error({ err: cause }, 'incoming call failed')
         return { code: 500, phrase: 'Server Internal Error' }
@@ -339,10 +367,12 @@ export class SipDriver implements Signalling {
       .then((verdict) => {
         isGone = !this.#byLeg.has(leg)
         this.#byLeg.delete(leg)
-        if (!('callId' in verdict)) return isGone ? undefined : refuse(verdict.code, verdict.phrase)
-        const whole = newBook({ ...book, callId: verdict.callId })
+        if (!('callId' in verdict))
+          return isGone ? undefined : this.#feed({ kind: 'reject', leg, ...refusalOf(verdict) })
+        const whole = { ...newBook({ ...book, callId: verdict.callId }), ...verdict.media, identity }
         this.#byLeg.set(leg, whole)
         this.#byCall.set(verdict.callId, whole)
+        this.#options.trace?.bind(verdict.callId, request.sipCallId)
         if (isGone) this.#options.onNews(verdict.callId, { kind: 'cancelled' })
         return undefined
       })
@@ -351,21 +381,22 @@ export class SipDriver implements Signalling {
   /** A 183 with sound is heard before the answer. */
   #progressed(leg: string, code: number, body: string): void {
     const book = this.#byLeg.get(leg)
-    const early = book && body !== '' ? readAnswer(book.offer, body) : null
-    if (book && early?.ok) this.#startSound(book.callId, early.value)
-    this.#tell(leg, { kind: 'progress', code, ...(early?.ok ? { early: true } : {}) })
+    const early = book !== undefined && body !== '' && this.#media.answered(book, book.offer, body) === null
+    this.#outgoing.attemptOf(leg)?.heard(code === 180 || early)
+    this.#tell(leg, { kind: 'progress', code, ...(early ? { early } : {}) })
   }
 
   #answered(leg: string, body: string): void {
     const book = this.#byLeg.get(leg)
     if (!book) return
-    const negotiated = readAnswer(book.offer, body)
-    if (!negotiated.ok) {
-      this.#options.log.warn({ call_id: book.callId, why: negotiated.why }, 'answer could not be used')
+    this.#outgoing.attemptOf(leg)?.answered()
+    const why = this.#media.answered(book, book.offer, body)
+    if (why !== null) {
+      this.#options.log.warn({ call_id: book.callId, why }, 'answer could not be used')
       this.#feed({ kind: 'bye', leg, reason: 'no usable media' })
       return
     }
-    this.#startSound(book.callId, negotiated.value)
+    this.#media.tellAnswered(book)
     this.#tell(leg, { kind: 'answered' })
   }
 
@@ -373,9 +404,8 @@ export class SipDriver implements Signalling {
     const book = this.#byLeg.get(leg)
     if (!book) return
     if (book.weOffered && book.direction === 'incoming') {
-      const negotiated = readAnswer(book.offer, body)
-      if (!negotiated.ok) return this.#feed({ kind: 'bye', leg, reason: 'no usable media' })
-      this.#startSound(book.callId, negotiated.value)
+      const isUsable = this.#media.answered(book, book.offer, body) === null
+      if (!isUsable) return this.#feed({ kind: 'bye', leg, reason: 'no usable media' })
       book.weOffered = false
     }
     this.#tell(leg, { kind: 'confirmed' })
@@ -384,15 +414,7 @@ export class SipDriver implements Signalling {
   /** A re-INVITE: hold, resume, a moved address. An empty body asks for our offer (RFC 3261 §14.2). */
   #offered(leg: string, body: string): void {
     const book = this.#byLeg.get(leg)
-    if (!book) return this.#feed({ kind: 'answerOffer', leg, body: null })
-    book.version++
-    const local = this.#localMedia(book.callId, book)
-    if (local && body === '') return this.#feed({ kind: 'answerOffer', leg, body: makeOffer(local) })
-    const answer = local ? makeAnswer(body, local) : null
-    if (!answer?.ok) return this.#feed({ kind: 'answerOffer', leg, body: null })
-    book.offer = body
-    this.#startSound(book.callId, answer.value.negotiated)
-    this.#feed({ kind: 'answerOffer', leg, body: answer.value.text })
+    this.#feed({ kind: 'answerOffer', leg, body: book ? this.#media.answerAgain(book, body) : null })
   }
 
   #tell(leg: string, news: SipNews): void {
@@ -411,20 +433,12 @@ export class SipDriver implements Signalling {
     if (book) act(book)
   }
 
-  #startSound(callId: string, negotiated: Negotiated): void {
-    const { codec, payloadType, dtmfPayloadType, ptimeMs, remote, direction } = negotiated
-    const sending = direction === 'sendrecv' || direction === 'sendonly'
-    this.#options.sound.start(callId, { codec, payloadType, dtmfPayloadType, ptimeMs }, remote, sending)
-  }
-
-  #localMedia(callId: string, book: LegBook): LocalMedia | null {
-    const port = this.#options.sound.portOf(callId)
-    if (port === null) return null
-    const media = localMedia(addressTowards(book.remote, this.#options), port, book.leg, book.version)
-    return book.isHolding ? { ...media, direction: 'sendonly' } : media
-  }
-
   #contactFor(flow: Flow): SipAddress {
     return { address: addressTowards(flow.remote.address, this.#options), port: flow.local.port }
   }
+}
+
+/** The far end's reason, or the network's; not what we said ourselves. */
+function because(reason: string | undefined): { readonly reason?: string } {
+  return reason ? { reason } : {}
 }

@@ -43,7 +43,7 @@ function world() {
     {
       clock: new VirtualClock(0),
       log,
-      media,
+      media: [media],
       listen,
       talk,
       bindAddress: '127.0.0.1',

@@ -12,11 +12,22 @@ import type { PlaySound, Sound } from '../calls/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import { bad, type Result } from '../kernel/result.ts'
-import type { Background, Lane, LegFormat, LegRef, MediaCommand, MediaEvent, RtpAddress } from '../media/protocol.ts'
+import type {
+  Background,
+  CapturedPacket,
+  Lane,
+  LegFormat,
+  LegRef,
+  MediaCommand,
+  MediaEvent,
+  RtpAddress,
+} from '../media/protocol.ts'
 import type { ListenCommand, ListenEvent, TalkCommand, TalkEvent } from '../speech/protocol.ts'
 import type { Channel } from './channel.ts'
 import { LegSlots, RtpPorts } from './leg-slots.ts'
+import { MediaThreads } from './media-threads.ts'
 import { Mixing, newPlace, type Place } from './mixing.ts'
+import { OneWayWatch } from './one-way.ts'
 import { SayQueue } from './say-queue.ts'
 import type { SoundFileSource } from './sound-files.ts'
 
@@ -25,12 +36,15 @@ export interface SoundForSignalling {
   /** UDP port of the call's sound, or null while the leg is not open. */
   portOf(callId: string): number | null
   start(callId: string, format: LegFormat, remote: RtpAddress, sending: boolean): void
+  /** The call is up. @param advertised where we told the far end to send its sound */
+  answered?(callId: string, advertised: RtpAddress): void
 }
 
 export interface SoundDriverOptions {
   readonly clock: Clock
   readonly log: Log
-  readonly media: Channel<MediaCommand, MediaEvent>
+  /** One for each media thread, at least one. */
+  readonly media: readonly Channel<MediaCommand, MediaEvent>[]
   readonly listen: Channel<ListenCommand, ListenEvent>
   readonly talk: Channel<TalkCommand, TalkEvent>
   readonly bindAddress: string
@@ -42,7 +56,10 @@ export interface SoundDriverOptions {
   readonly files?: SoundFileSource
   /** Where RTP counts start (RFC 3550 §5.1). Absent: the system's random bytes. */
   readonly random?: (size: number) => Uint8Array
+  /** A call that is up, and of which nothing comes. */
+  readonly onOneWay?: (callId: string) => void
   readonly onPace?: (pace: MediaEvent & { kind: 'pace' }) => void
+  readonly onCaptured?: (callId: string, packets: readonly CapturedPacket[]) => void
   readonly onLoad?: (thread: 'listen' | 'talk', load: (ListenEvent | TalkEvent) & { kind: 'load' }) => void
 }
 
@@ -76,12 +93,14 @@ export class SoundDriver implements Sound, SoundForSignalling {
   readonly #deliver: (callId: string, input: CallInput) => void
   readonly #slots: LegSlots
   readonly #ports: RtpPorts
+  readonly #media: MediaThreads
   readonly #mixing: Mixing
+  readonly #oneWay: OneWayWatch
   readonly #byCall = new Map<string, LegState>()
   readonly #bySlot: (LegState | null)[] = []
   readonly #byEar = new Map<number, LegState>()
   /** Threads that died and are not back: what is posted to them now is lost. */
-  readonly #lost = new Set<Thread>()
+  readonly #lost = new Set<'listen' | 'talk'>()
   #lastEar = 0
 
   constructor(options: SoundDriverOptions, deliver: (callId: string, input: CallInput) => void) {
@@ -89,19 +108,32 @@ export class SoundDriver implements Sound, SoundForSignalling {
     this.#deliver = deliver
     this.#slots = new LegSlots(options.rateHz, options.maxLegs)
     this.#ports = new RtpPorts(options.rtpPorts)
-    this.#mixing = new Mixing((command) => options.media.post(command))
-    options.media.onEvents = (events) => {
-      for (const event of events) this.#mediaEvent(event)
-    }
+    this.#oneWay = new OneWayWatch(options)
+    this.#media = new MediaThreads(options.media)
+    this.#mixing = new Mixing((thread, command) => this.#media.post(thread, command))
+    this.#media.listen(
+      (event, thread) => this.#mediaEvent(event, thread),
+      (thread) => this.#mediaLost(thread),
+    )
     options.listen.onEvents = (events) => {
       for (const event of events) this.#listenEvent(event)
     }
     options.talk.onEvents = (events) => {
       for (const event of events) this.#talkEvent(event)
     }
-    options.media.onLost = () => this.#threadLost('media')
     options.listen.onLost = () => this.#threadLost('listen')
     options.talk.onLost = () => this.#threadLost('talk')
+  }
+
+  /** Copies of all packets of a call are told to `onCaptured`. */
+  capture(callId: string, on: boolean): void {
+    const state = this.#byCall.get(callId)
+    if (state?.holders.has('media')) this.#tellLeg(state, { kind: 'capture', leg: state.leg, on })
+  }
+
+  /** Calls that are listened to. */
+  get ears(): number {
+    return this.#byEar.size
   }
 
   /** Legs open, and slots that have rings. */
@@ -109,11 +141,14 @@ export class SoundDriver implements Sound, SoundForSignalling {
     return { legs: this.#byCall.size, slots: this.#slots.count }
   }
 
-  open(callId: string): void {
-    const leg = this.#lost.has('media') ? null : this.#slots.take()
-    if (leg === null) {
+  /** @param besideCallId a call it will be bridged to, so that both are in one media thread */
+  open(callId: string, besideCallId?: string): void {
+    const leg = this.#media.isThere ? this.#slots.take() : null
+    const beside = besideCallId === undefined ? null : (this.#byCall.get(besideCallId)?.place.thread ?? null)
+    const thread = leg && this.#media.place(beside)
+    if (leg === null || thread === null) {
       const none = { slot: -1, generation: 0 }
-      const why = this.#lost.has('media') ? 'the media thread is gone' : 'no free leg'
+      const why = this.#media.isThere ? 'no free leg' : 'the media thread is gone'
       return this.#deliver(callId, { kind: 'sound', news: { kind: 'legFailed', leg: none, why } })
     }
     const state: LegState = {
@@ -123,7 +158,7 @@ export class SoundDriver implements Sound, SoundForSignalling {
       ear: null,
       holders: new Set(['media']),
       queues: [new SayQueue(), new SayQueue()],
-      place: newPlace(leg),
+      place: newPlace(leg, thread),
       isClosing: false,
     }
     this.#byCall.set(callId, state)
@@ -131,7 +166,7 @@ export class SoundDriver implements Sound, SoundForSignalling {
     const rings = this.#slots.rings(leg)
     const random = Buffer.from((this.#options.random ?? randomBytes)(10))
     if (!this.#lost.has('talk')) this.#openVoice(state)
-    this.#options.media.post({
+    this.#media.post(thread, {
       kind: 'openLeg',
       leg,
       rings,
@@ -139,7 +174,8 @@ export class SoundDriver implements Sound, SoundForSignalling {
       localAddress: this.#options.bindAddress,
       localPorts: this.#ports.some(),
       ssrc: random.readUInt32BE(0),
-      firstSequence: random.readUInt16BE(4),
+      // In the lower half: a far end that misses the first packets still knows how often SRTP's count has wrapped (RFC 3711 §3.3.1).
+      firstSequence: random.readUInt16BE(4) & 0x7fff,
       firstRtpTime: random.readUInt32BE(6),
     })
   }
@@ -150,16 +186,23 @@ export class SoundDriver implements Sound, SoundForSignalling {
 
   start(callId: string, format: LegFormat, remote: RtpAddress, sending: boolean): void {
     const state = this.#byCall.get(callId)
-    if (state) this.#options.media.post({ kind: 'startLeg', leg: state.leg, format, remote, sending })
+    if (!state) return
+    this.#oneWay.started(callId, remote, sending)
+    this.#tellLeg(state, { kind: 'startLeg', leg: state.leg, format, remote, sending })
+  }
+
+  answered(callId: string, advertised: RtpAddress): void {
+    if (this.#byCall.has(callId)) this.#oneWay.answered(callId, advertised)
   }
 
   close(callId: string): void {
     const state = this.#byCall.get(callId)
     if (!state || state.isClosing) return
     this.#mixing.part(state.place)
+    this.#oneWay.over(callId)
     state.isClosing = true
     for (const queue of state.queues) queue.drop()
-    if (state.holders.has('media')) this.#options.media.post({ kind: 'closeLeg', leg: state.leg })
+    if (state.holders.has('media')) this.#tellLeg(state, { kind: 'closeLeg', leg: state.leg })
     if (state.holders.has('talk')) this.#options.talk.post({ kind: 'closeVoice', leg: state.leg })
   }
 
@@ -184,7 +227,7 @@ export class SoundDriver implements Sound, SoundForSignalling {
       language,
       phrases,
     })
-    this.#options.media.post({ kind: 'hear', leg: state.leg, on: true })
+    this.#tellLeg(state, { kind: 'hear', leg: state.leg, on: true })
   }
 
   setPhrases(callId: string, phrases: readonly string[] | null): void {
@@ -195,7 +238,7 @@ export class SoundDriver implements Sound, SoundForSignalling {
   detachEar(callId: string, finish: boolean): void {
     const state = this.#byCall.get(callId)
     if (!state?.ear) return
-    this.#options.media.post({ kind: 'hear', leg: state.leg, on: false })
+    this.#tellLeg(state, { kind: 'hear', leg: state.leg, on: false })
     this.#options.listen.post({ kind: 'detach', ear: state.ear, finish })
   }
 
@@ -227,7 +270,7 @@ export class SoundDriver implements Sound, SoundForSignalling {
     if (!state) return
     state.queues[lane].drop()
     const askedAt = this.#options.clock.now()
-    this.#options.media.post({ kind: 'flush', leg: state.leg, lane, epoch, askedAt })
+    this.#tellLeg(state, { kind: 'flush', leg: state.leg, lane, epoch, askedAt })
     this.#options.talk.post({ kind: 'drop', leg: state.leg, lane, epoch })
   }
 
@@ -257,20 +300,20 @@ export class SoundDriver implements Sound, SoundForSignalling {
   }
 
   mute(callId: string, direction: '' | 'in' | 'out' | 'both'): void {
-    const leg = this.#byCall.get(callId)?.leg
-    if (!leg) return
-    this.#options.media.post({ kind: 'mute', leg, on: direction === 'out' || direction === 'both' })
-    this.#options.media.post({ kind: 'deafen', leg, on: direction === 'in' || direction === 'both' })
+    const state = this.#byCall.get(callId)
+    if (!state) return
+    this.#tellLeg(state, { kind: 'mute', leg: state.leg, on: direction === 'out' || direction === 'both' })
+    this.#mixing.deafen(state.place, direction === 'in' || direction === 'both')
   }
 
   echo(callId: string, on: boolean): void {
-    const leg = this.#byCall.get(callId)?.leg
-    if (leg) this.#options.media.post({ kind: 'echo', leg, on })
+    const state = this.#byCall.get(callId)
+    if (state) this.#tellLeg(state, { kind: 'echo', leg: state.leg, on })
   }
 
   sendDigits(callId: string, digits: string, durationMs: number, gapMs: number): void {
-    const leg = this.#byCall.get(callId)?.leg
-    if (leg) this.#options.media.post({ kind: 'sendDigits', leg, digits, durationMs, gapMs })
+    const state = this.#byCall.get(callId)
+    if (state) this.#tellLeg(state, { kind: 'sendDigits', leg: state.leg, digits, durationMs, gapMs })
   }
 
   // ---------------------------------------------------------------- talk
@@ -290,12 +333,18 @@ export class SoundDriver implements Sound, SoundForSignalling {
 
   // ---------------------------------------------------------------- news
 
-  #mediaEvent(event: MediaEvent): void {
-    if (event.kind === 'ready') return this.#threadBack('media')
-    if (event.kind === 'pace') return this.#options.onPace?.(event)
+  #tellLeg(state: LegState, command: MediaCommand): void {
+    this.#media.post(state.place.thread, command)
+  }
+
+  #mediaEvent(event: MediaEvent, thread: number): void {
+    if (event.kind === 'ready') return this.#media.back(thread)
+    if (event.kind === 'pace') return this.#options.onPace?.(this.#media.pace(thread, event))
     const state = this.#of(event.leg)
     if (!state) return
+    if (event.kind === 'captured') return this.#options.onCaptured?.(state.callId, event.packets)
     if (event.kind === 'legOpened') state.localPort = event.localPort
+    if (event.kind === 'rtpStarted') this.#oneWay.heard(state.callId)
     if (event.kind !== 'gate') this.#deliver(state.callId, { kind: 'sound', news: event })
     if (event.kind !== 'legClosed' && event.kind !== 'legFailed') return
     if (event.kind === 'legFailed') {
@@ -327,7 +376,20 @@ export class SoundDriver implements Sound, SoundForSignalling {
     this.#deliver(state.callId, { kind: 'talk', news: event })
   }
 
-  #threadLost(thread: Thread): void {
+  /** Only the calls that had their sound there end; another thread takes the next ones, and this one when it is back. */
+  #mediaLost(thread: number): void {
+    this.#options.log.error({ thread: 'media', number: thread }, 'thread lost')
+    this.#media.lost(thread)
+    for (const state of [...this.#byCall.values()]) {
+      if (state.place.thread !== thread || !state.holders.delete('media')) continue
+      this.#media.closed(thread)
+      this.#deliver(state.callId, { kind: 'threadLost', thread: 'media' })
+      this.close(state.callId)
+      this.#letGo(state, 'media')
+    }
+  }
+
+  #threadLost(thread: 'listen' | 'talk'): void {
     this.#options.log.error({ thread }, 'thread lost')
     this.#lost.add(thread)
     const concerned = [...this.#byCall.values()].filter((state) => state.holders.delete(thread))
@@ -338,13 +400,12 @@ export class SoundDriver implements Sound, SoundForSignalling {
       }
       if (thread === 'talk') for (const queue of state.queues) queue.drop()
       this.#deliver(state.callId, { kind: 'threadLost', thread })
-      if (thread === 'media') this.close(state.callId)
       this.#letGo(state, thread)
     }
   }
 
   /** A new one in its place knows nothing. Legs and ears ended with the old one; live calls get their voice back. */
-  #threadBack(thread: Thread): void {
+  #threadBack(thread: 'listen' | 'talk'): void {
     if (!this.#lost.delete(thread) || thread !== 'talk') return
     for (const state of this.#byCall.values()) if (!state.isClosing) this.#openVoice(state)
   }
@@ -363,7 +424,7 @@ export class SoundDriver implements Sound, SoundForSignalling {
   }
 
   #letGo(state: LegState, holder: Thread): void {
-    state.holders.delete(holder)
+    if (state.holders.delete(holder) && holder === 'media') this.#media.closed(state.place.thread)
     if (state.holders.size > 0 || !state.isClosing) return
     this.#byCall.delete(state.callId)
     this.#bySlot[state.leg.slot] = null

@@ -21,8 +21,6 @@ const UNNAMED: readonly string[] = [
   'campaigns',
   'queues',
   'queuecalls',
-  'routes',
-  'providers',
   'billings',
   'billing_accounts',
   'messages',
@@ -46,7 +44,6 @@ const RESOURCES: readonly LaterResource[] = [
   { path: '/aicalls', notFound: 'AICALL_NOT_FOUND' },
   { path: '/aimessages', notFound: 'AIMESSAGE_NOT_FOUND' },
   { path: '/aisummaries', notFound: 'SUMMARY_NOT_FOUND' },
-  { path: '/trunks', notFound: 'TRUNK_NOT_FOUND' },
 ]
 
 /** Single routes of those. */

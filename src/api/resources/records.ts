@@ -44,13 +44,13 @@ export function changeRecord(
   customerId: string,
   id: string,
   change: (row: Row) => JsonObject | Promise<JsonObject>,
-  hidden: JsonObject = {},
+  hidden: JsonObject | ((row: Row) => JsonObject) = {},
 ): Promise<JsonObject> {
   return ledger.inTurn(id, async () => {
     const row = await ledger.row(kind.table, customerId, id, kind.notFound)
     const saved = changedRow(kind.table, row, await change(row), ledger.time())
     const { doc } = saved.row
-    const unseen = { ...row.hidden, ...hidden }
+    const unseen = { ...row.hidden, ...(typeof hidden === 'function' ? hidden(row) : hidden) }
     const event = recordEvent(kind.updated, customerId, (kind.inEvent ?? asIs)(doc))
     await ledger.save({
       rows: [{ table: kind.table, row: { ...saved.row, hidden: unseen, keys: kind.keysOf?.(doc) ?? row.keys } }],
