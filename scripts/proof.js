@@ -14,6 +14,7 @@ const PARTS = [
   { name: 'ten thousand random requests', files: ['src/api/requests.prop.test.ts'] },
   { name: 'random requests while calls go on', files: ['tests/e2e/random-requests.test.ts'] },
   { name: 'rubbish from the network', files: ['tests/e2e/bad-input.test.ts'] },
+  { name: 'a million damaged packets', files: ['tests/fuzz/fuzz.test.ts'] },
   { name: 'starting and stopping', files: ['tests/e2e/start.test.ts'] },
   { name: 'events of twenty customers, with receivers that fail', files: ['tests/e2e/deliveries.test.ts'] },
   { name: 'the server, killed in the middle of calls', files: ['tests/e2e/kill.test.ts'] },

@@ -8,7 +8,7 @@ const FLOORS = [
   { name: 'unit and property', files: ['src/**/*.test.ts', 'tests/house/*.test.ts'], isolation: 'none' },
   {
     name: 'conformance and simulation',
-    files: ['tests/conformance/*.test.ts', 'tests/sim/*.test.ts'],
+    files: ['tests/conformance/*.test.ts', 'tests/sim/*.test.ts', 'tests/fuzz/*.test.ts'],
     isolation: 'process',
   },
   { name: 'end to end', files: ['tests/e2e/*.test.ts'], isolation: 'process' },

@@ -41,6 +41,8 @@ export interface WorldOptions {
   readonly seed: string
   /** False: phones that send nothing while they say nothing, so that the receiver has nothing else to do. */
   readonly sendSilence?: boolean
+  /** False: no WebSocket, so that the server's events are stored and told to nobody. */
+  readonly listens?: boolean
 }
 
 export class World {
@@ -48,17 +50,17 @@ export class World {
   readonly askServer: AskServer
   readonly random: SeededRandom
   readonly scale: number
-  readonly #access: Access
+  readonly access: Access
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 })
   readonly #callIds = new Map<string, string>()
   readonly #listeners = new Set<(event: ApiEvent) => void>()
   readonly #lines: Line[] = []
-  #socket!: WebSocket
+  #socket: WebSocket | null = null
   #phone!: Phone
 
   static async open(options: WorldOptions): Promise<World> {
     const world = new World(options)
-    await world.#subscribe()
+    if (options.listens ?? true) await world.#subscribe()
     world.#phone = await Phone.open({
       network: new UdpNetwork(),
       clock: world.clock,
@@ -72,7 +74,7 @@ export class World {
   }
 
   private constructor({ access, askServer, scale, seed }: WorldOptions) {
-    this.#access = access
+    this.access = access
     this.askServer = askServer
     this.scale = scale
     this.random = new SeededRandom(seed)
@@ -93,7 +95,7 @@ export class World {
 
   async close(): Promise<void> {
     await this.#phone.close()
-    this.#socket.terminate()
+    this.#socket?.terminate()
     this.#agent.destroy()
   }
 
@@ -101,7 +103,7 @@ export class World {
   async call(count: number): Promise<Line[]> {
     const lines: Line[] = []
     for (let i = 0; i < count; i++) {
-      const call = await this.#phone.call(this.#access.number)
+      const call = await this.#phone.call(this.access.number)
       await call.answered
       const callId = await this.until('the id of a call', 5_000, () => this.#callIds.get(call.sipCallId))
       lines.push(new Line(this, call, callId))
@@ -143,7 +145,7 @@ export class World {
 
   /** One request. @throws for an answer other than 2xx */
   ask(method: string, path: string, body?: object): Promise<Answered> {
-    const { token, httpPort: port } = this.#access
+    const { token, httpPort: port } = this.access
     const text = body === undefined ? '' : JSON.stringify(body)
     const headers = {
       authorization: `Bearer ${token}`,
@@ -172,7 +174,7 @@ export class World {
   }
 
   async #subscribe(): Promise<void> {
-    const { token, customerId, httpPort } = this.#access
+    const { token, customerId, httpPort } = this.access
     const socket = new WebSocket(`ws://${HERE}:${httpPort}/v1.0/ws`, { headers: { authorization: `Bearer ${token}` } })
     this.#socket = socket
     await new Promise((resolve, reject) => {

@@ -18,6 +18,20 @@ export interface Cpu {
   readonly mainThreadMs: number
 }
 
+/** What the server's process holds. */
+export interface Held {
+  readonly rssKb: number
+  readonly heapKb: number
+  readonly buffersKb: number
+  readonly legs: number
+  readonly liveCalls: number
+  readonly sipTimers: number
+  /** Open handles by kind, as `process.getActiveResourcesInfo` counts those of the main thread. */
+  readonly handles: Readonly<Record<string, number>>
+  /** File descriptors of the process; -1 where they cannot be counted. */
+  readonly descriptors: number
+}
+
 /** One say as the server saw it, on the monotonic clock that all processes of the machine share. */
 export interface SayTrace {
   readonly text: string
@@ -25,6 +39,12 @@ export interface SayTrace {
   firstPcmAt: number | null
   firstClauseCpuMs: number | null
   firstVoiceAt: number | null
+}
+
+/** Speech as the detector cut it. `port`: of the leg, at the server. */
+export interface UtteranceTrace {
+  readonly port: number
+  readonly onsetAt: number
 }
 
 /** What the media thread tells once a second. */
@@ -38,12 +58,16 @@ export interface PaceTrace {
 
 export interface ServerAnswers {
   cpu: Cpu
+  /** After a full collection of garbage, where that can be asked for. */
+  memory: Held
   /** All says since the last question. */
   says: readonly SayTrace[]
   /** All seconds since the last question. */
   paces: readonly PaceTrace[]
   /** All stored `flow_created` since the last question. */
   commits: readonly CommitTrace[]
+  /** All that began since the last question. */
+  utterances: readonly UtteranceTrace[]
   /** Starts the control: a bare ticker that also sends a packet every 20 ms to this UDP port. */
   startControl: null
   /** Stops it. @see control.ts */

@@ -129,7 +129,7 @@ function gapsOf(packets: readonly Packet[]): number {
   return packets.filter(({ at }, i) => i > 0 && at - packets[i - 1]!.at > GAP_MS).length
 }
 
-class Control {
+export class Control {
   readonly #world: World
   readonly #packets: Packet[] = []
   readonly #socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 })

@@ -24,6 +24,12 @@ const TITLES: Readonly<Record<string, string>> = {
   rest: 'The API',
   calls: 'What a call costs',
   recogniser: 'Accepted and rejected sentences',
+  srtp: 'What encrypted sound adds',
+  codecs: 'What codecs cost',
+  media: 'What many calls cost: sound only',
+  door: 'What many calls cost: up to the recogniser',
+  lateness: 'Evenness of outgoing sound with many calls',
+  setup: 'How fast calls are set up',
 }
 
 export function machine(): string {

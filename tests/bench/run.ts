@@ -7,18 +7,53 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { codecs } from './codecs.ts'
 import type { BenchResult } from './figures.ts'
 import type { Access, FromCaller, FromServer, ToCaller, ToServer } from './messages.ts'
 import { recogniser } from './recogniser.ts'
 import { type Measured, machine, printed, readMeasured, writeDocument } from './report.ts'
+import { srtp } from './srtp.ts'
 
 /** In the order in which they run. */
-export const BENCHES = ['say', 'turns', 'flush', 'pace', 'rest', 'events', 'calls', 'recogniser']
+export const BENCHES = [
+  ...['say', 'turns', 'flush', 'pace', 'rest', 'events', 'calls', 'recogniser', 'srtp', 'codecs'],
+  ...['media', 'door', 'lateness', 'setup'],
+]
+/** Settings of a bench's server that are not the default. The ports lie below those that Linux gives out by itself. */
+const MANY = { QUIETLINE_MAX_CALLS: '2000', QUIETLINE_RTP_PORTS: '24000-31998' }
+const SETTINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  media: MANY,
+  door: MANY,
+  lateness: MANY,
+  setup: MANY,
+}
+/** Those that need no server. */
+const ALONE: Readonly<Record<string, (scale: number) => BenchResult | Promise<BenchResult>>> = {
+  codecs,
+  recogniser,
+  srtp,
+}
 const QUICK_SCALE = 0.2
+/** Makes 20,000 calls of `setup`. */
+const LONG_SCALE = 20 / 6
 const CLOSE_MS = 10_000
 
-function start(file: string): ChildProcess {
-  return fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv: ['--disable-warning=ExperimentalWarning'] })
+/** What only a bench may ask of its server. */
+const MORE: Readonly<Record<string, object>> = {
+  media: { BENCH_UNGUARDED: '1' },
+  lateness: { BENCH_UNGUARDED: '1' },
+  door: { BENCH_UNGUARDED: '1', BENCH_SINK: '1' },
+  setup: { BENCH_UNGUARDED: '1' },
+}
+
+function start(file: string, settings: Readonly<Record<string, string>> = {}, more: object = {}): ChildProcess {
+  const env = { ...process.env, ...more, BENCH_SETTINGS: JSON.stringify(settings) }
+  const execArgv = [
+    '--disable-warning=ExperimentalWarning',
+    '--expose-gc',
+    ...(process.env['BENCH_NODE_ARGS']?.split(' ') ?? []),
+  ]
+  return fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv, env })
 }
 
 function failed(child: ChildProcess, what: string): Promise<never> {
@@ -38,7 +73,7 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 async function onTheWire(bench: string, scale: number, seed: string): Promise<BenchResult> {
-  const server = start('./server.ts')
+  const server = start('./server.ts', { ...SETTINGS[bench], ...threads }, MORE[bench])
   const caller = start('./caller.ts')
   const trouble = Promise.race([failed(server, 'server'), failed(caller, 'caller')])
   trouble.catch(() => {})
@@ -78,7 +113,9 @@ const { values } = parseArgs({
     only: { type: 'string' },
     write: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    long: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
+    'media-threads': { type: 'string' },
   },
 })
 const chosen = values.only === undefined ? BENCHES : values.only.split(',')
@@ -91,7 +128,10 @@ if (values.quick && values.write) {
   process.stderr.write('A quick run measures too little to be written down: leave out one of --quick and --write.\n')
   process.exit(2)
 }
-const scale = values.quick ? QUICK_SCALE : 1
+const threads: Record<string, string> = values['media-threads']
+  ? { QUIETLINE_MEDIA_THREADS: values['media-threads'] }
+  : {}
+const scale = values.quick ? QUICK_SCALE : values.long ? LONG_SCALE : 1
 const measured: Measured[] = []
 const failures: string[] = []
 process.stdout.write(`${machine()}, seed ${values.seed}${values.quick ? ', quick: too few values for a record' : ''}\n`)
@@ -99,7 +139,8 @@ for (const bench of BENCHES.filter((one) => chosen.includes(one))) {
   const load = loadavg()[0]!
   const began = performance.now()
   try {
-    const result = bench === 'recogniser' ? await recogniser(scale) : await onTheWire(bench, scale, values.seed)
+    const alone = ALONE[bench]
+    const result = alone ? await alone(scale) : await onTheWire(bench, scale, values.seed)
     const seconds = Math.round((performance.now() - began) / 1000)
     measured.push({
       ...result,

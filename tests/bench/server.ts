@@ -4,30 +4,50 @@
  */
 
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { readConfig } from '../../src/config.ts'
+import { LoadWatch } from '../../src/drivers/load-watch.ts'
 import { RealClock } from '../../src/drivers/real-clock.ts'
 import { type RunningNode, startNode } from '../../src/node.ts'
-import type { CommitTrace, Cpu, FromServer, PaceTrace, SayTrace, ServerQuestion, ToServer } from './messages.ts'
+import type {
+  CommitTrace,
+  Cpu,
+  FromServer,
+  Held,
+  PaceTrace,
+  SayTrace,
+  ServerQuestion,
+  ToServer,
+  UtteranceTrace,
+} from './messages.ts'
 
 const RTP_PORTS = '36000-36998'
+/** More settings of this server, in JSON: those of the bench. */
+const SETTINGS: Readonly<Record<string, string>> = JSON.parse(process.env['BENCH_SETTINGS'] ?? '{}')
 const REMEMBERED = 20_000
 
+// Measured is what calls cost beyond the point at which no more would be let in.
+if (process.env['BENCH_UNGUARDED']) LoadWatch.prototype.refusal = () => null
+
 const dataDir = await mkdtemp(path.join(tmpdir(), 'quietline-bench-'))
-const node = await startNode(
-  readConfig({
+const node = await startNode({
+  ...readConfig({
     QUIETLINE_DATA_DIR: dataDir,
     QUIETLINE_HTTP_PORT: '0',
     QUIETLINE_SIP_PORT: '0',
     QUIETLINE_RTP_PORTS: RTP_PORTS,
     QUIETLINE_DEMO: '0',
     QUIETLINE_LOG_LEVEL: 'error',
+    ...SETTINGS,
   }),
-)
+  ...(process.env['BENCH_SINK'] ? { recognisers: new URL('./sink.ts', import.meta.url).href } : {}),
+})
 const says: SayTrace[] = []
+const utterances: UtteranceTrace[] = []
 const paces: PaceTrace[] = []
 const commits: CommitTrace[] = []
 watch(node)
@@ -35,7 +55,21 @@ let control: Worker | null = null
 
 /** Listens in on the channels; what it notes costs a few microseconds a say. */
 function watch({ parts }: RunningNode): void {
-  const { talk, media } = parts.threads
+  const { talk, media, listen } = parts.threads
+  const portOfSlot: number[] = []
+  const portOfEar = new Map<number, number>()
+  const attach = listen.post.bind(listen)
+  listen.post = (command) => {
+    if (command.kind === 'attach') portOfEar.set(command.ear, portOfSlot[command.leg.slot] ?? 0)
+    attach(command)
+  }
+  const onListen = listen.onEvents
+  listen.onEvents = (events) => {
+    for (const event of events)
+      if (event.kind === 'speechStarted' && utterances.length < REMEMBERED)
+        utterances.push({ port: portOfEar.get(event.ear) ?? 0, onsetAt: event.onsetAt })
+    onListen(events)
+  }
   const clock = new RealClock()
   const commit = parts.store.commit.bind(parts.store)
   parts.store.commit = async (batch) => {
@@ -70,16 +104,19 @@ function watch({ parts }: RunningNode): void {
     }
     onTalk(events)
   }
-  const onMedia = media.onEvents
-  media.onEvents = (events) => {
-    for (const event of events) {
-      if (event.kind === 'pace') paces.push(event)
-      if (event.kind !== 'voiceStarted') continue
-      const key = keyOf(event.leg, event.sayId)
-      const say = open.get(key)
-      if (say) say.firstVoiceAt = event.at
+  for (const one of media) {
+    const onMedia = one.onEvents
+    one.onEvents = (events) => {
+      for (const event of events) {
+        if (event.kind === 'pace') paces.push(event)
+        if (event.kind === 'legOpened') portOfSlot[event.leg.slot] = event.localPort
+        if (event.kind !== 'voiceStarted') continue
+        const key = keyOf(event.leg, event.sayId)
+        const say = open.get(key)
+        if (say) say.firstVoiceAt = event.at
+      }
+      onMedia(events)
     }
-    onMedia(events)
   }
 }
 
@@ -89,12 +126,40 @@ function cpu(): Cpu {
   return { processMs: (process_.user + process_.system) / 1000, mainThreadMs: (thread.user + thread.system) / 1000 }
 }
 
+function held(): Held {
+  globalThis.gc?.()
+  const { rss, heapTotal, arrayBuffers } = process.memoryUsage()
+  const handles: Record<string, number> = {}
+  for (const kind of process.getActiveResourcesInfo()) handles[kind] = (handles[kind] ?? 0) + 1
+  const { runner, sound, sip } = node.parts
+  let descriptors = -1
+  try {
+    descriptors = readdirSync('/proc/self/fd').length
+  } catch {
+    // Not on this system.
+  }
+  return {
+    rssKb: rss / 1024,
+    heapKb: heapTotal / 1024,
+    buffersKb: arrayBuffers / 1024,
+    legs: sound.census().legs,
+    liveCalls: runner.liveCalls,
+    sipTimers: sip.census().timers,
+    handles,
+    descriptors,
+  }
+}
+
 async function answer(question: ServerQuestion, port: number): Promise<unknown> {
   switch (question) {
     case 'cpu':
       return cpu()
+    case 'memory':
+      return held()
     case 'says':
       return says.splice(0)
+    case 'utterances':
+      return utterances.splice(0)
     case 'paces':
       return paces.splice(0)
     case 'commits':

@@ -13,7 +13,11 @@ export class LoadedServer {
   /** @param settings as `readConfig` reads them */
   constructor(settings: Readonly<Record<string, string>>) {
     this.#child = fork(fileURLToPath(new URL('./deliveries-server.ts', import.meta.url)), [JSON.stringify(settings)], {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: [
+        '--disable-warning=ExperimentalWarning',
+        '--import',
+        new URL('./deliveries-starts.ts', import.meta.url).href,
+      ],
       env: { ...process.env, NODE_TEST_CONTEXT: '' },
     })
     this.#child.on('message', ({ id, value }: { id: number; value: never }) => this.#waiting.get(id)?.(value))

@@ -112,7 +112,7 @@ test('a second start keeps customer, numbers, extensions and keys, and shows no 
 
 test('SIGTERM in a call: the phone is told, listeners hear of it, the process ends with 0', async (t) => {
   const dir = folder(t)
-  const server = start(t, { QUIETLINE_DATA_DIR: dir })
+  const server = start(t, { QUIETLINE_DATA_DIR: dir, QUIETLINE_DRAIN_SECONDS: '0' })
   await server.up()
   const api = new Api({ base: server.base, token: server.accessKey!, customerId: server.customerId })
   await api.answeringNumber(NUMBER)

@@ -10,7 +10,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   kernel: [],
   contract: ['kernel'],
   sip: ['kernel'],
-  sdp: ['kernel'],
+  // How long a suite's keys are is part of the grammar of a=crypto.
+  sdp: ['kernel', 'rtp/srtp/suite.ts'],
   rtp: ['kernel'],
   audio: ['kernel'],
   calls: ['kernel', 'contract', 'media/protocol.ts'],

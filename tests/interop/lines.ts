@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { isVoiced } from '../../src/audio/level.ts'
+import { resample } from '../../src/audio/resample.ts'
 import { printWav } from '../../src/audio/wav.ts'
 import { speakIntoMemory } from '../../src/demo/caller/voice.ts'
 
@@ -46,12 +47,18 @@ export async function speakLines(folder: string, texts: readonly string[]): Prom
 }
 
 const WAV_HEADER_BYTES = 44
+const WAV_CHANNELS_AT = 22
+const WAV_RATE_AT = 24
 
-/** The samples of a WAV file that is still being written: its header does not know their count yet. */
+/** The sound of a WAV file that is still being written, as 8 kHz mono: its header does not know its length yet. */
 export function growingWav(file: string): Int16Array {
   const bytes = readFileSync(file)
-  const count = Math.max(0, Math.floor((bytes.length - WAV_HEADER_BYTES) / 2))
-  return Int16Array.from({ length: count }, (_, i) => bytes.readInt16LE(WAV_HEADER_BYTES + 2 * i))
+  if (bytes.length < WAV_HEADER_BYTES) return new Int16Array(0)
+  // Some write their header at the end: until then it is 8 kHz mono, or says nothing.
+  const channels = bytes.readUInt16LE(WAV_CHANNELS_AT) || 1
+  const count = Math.floor((bytes.length - WAV_HEADER_BYTES) / 2 / channels)
+  const first = Int16Array.from({ length: count }, (_, i) => bytes.readInt16LE(WAV_HEADER_BYTES + 2 * channels * i))
+  return resample(first, bytes.readUInt32LE(WAV_RATE_AT) || RATE_HZ, RATE_HZ)
 }
 
 /** How much of it is loud enough to be speech. */

@@ -58,6 +58,14 @@ test('SIPp pings and is answered', { skip, timeout: LIMIT_MS }, async () => {
   assert.equal(exitCode, 0, words)
 })
 
+test('SIPp registers with a password, over UDP and over TCP', { skip, timeout: LIMIT_MS }, async () => {
+  await world.extension('carrier')
+  for (const transport of ['u1', 't1']) {
+    const { exitCode, words } = await run('register.xml', '-m', '2', '-t', transport)
+    assert.equal(exitCode, 0, words)
+  }
+})
+
 test('a call of SIPp: 100, 180, 200, BYE, 200', { skip, timeout: LIMIT_MS }, async () => {
   const { exitCode, words, messages } = await run('call.xml', '-m', '1')
   assert.equal(exitCode, 0, words)

@@ -10,7 +10,7 @@ import type { Log, LogFields } from '../../src/kernel/log.ts'
 import { startNode } from '../../src/node.ts'
 import { DEFAULT_PHRASES } from '../../src/speech/phrases.ts'
 import { type Lines, speakLines } from './lines.ts'
-import type { Make, RealPhone } from './phones/phone.ts'
+import type { Make, PhoneOptions, RealPhone } from './phones/phone.ts'
 import { HERE } from './tools.ts'
 import { until } from './until.ts'
 
@@ -31,6 +31,8 @@ export interface World {
   readonly folder: string
   readonly httpPort: number
   readonly sipPort: number
+  /** 0 without a certificate. */
+  readonly sipTlsPort: number
   readonly token: string
   readonly customerId: string
   readonly lines: Lines
@@ -46,7 +48,7 @@ export interface World {
   /** Makes a number whose calls run these actions. */
   number(number: string, actions: readonly object[]): Promise<void>
   /** Opens a phone for the extension and waits until it is registered. */
-  phone(make: Make, user: string): Promise<RealPhone>
+  phone(make: Make, user: string, more?: Partial<PhoneOptions>): Promise<RealPhone>
   /** From now on also hears the events of another customer. @returns asks the API as that one */
   enter(other: { readonly token: string; readonly customerId: string }): Promise<World['ask']>
   /** Waits for an event. */
@@ -63,6 +65,8 @@ export interface WorldOptions {
   readonly rtpPorts: string
   /** What phones will say. */
   readonly lines?: readonly string[]
+  /** Further settings of the server. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 export async function openWorld(options: WorldOptions): Promise<World> {
@@ -81,6 +85,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       QUIETLINE_DEMO: '0',
       QUIETLINE_STT_PHRASES: phrases,
       QUIETLINE_RTP_PORTS: options.rtpPorts,
+      ...options.settings,
     }),
     collector(log),
   )
@@ -118,6 +123,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     folder,
     httpPort: node.httpPort,
     sipPort: node.sipPort,
+    sipTlsPort: node.parts.sip.tlsLocal?.port ?? 0,
     token: node.accessKey,
     customerId: node.customerId,
     lines,
@@ -130,10 +136,11 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       const flow = await ask('POST', '/flows', { name: number, actions })
       await ask('POST', '/numbers', { number, call_flow_id: flow['id'] })
     },
-    phone: async (make, user) => {
+    phone: async (make, user, more = {}) => {
       const own = mkdtempSync(path.join(folder, `phone-${phones++}-`))
       const { sipPort } = node
-      const phone = await make.open({ sipPort, user, password: PASSWORD, folder: own, silence: lines.silence })
+      const options = { sipPort, user, password: PASSWORD, folder: own, silence: lines.silence, ...more }
+      const phone = await make.open(options)
       owned.defer(() => phone.close())
       await until(`${make.name} to register`, () => phone.registration === 'registered').catch((cause: Error) => {
         throw new Error(`${cause.message}\n${phone.words}`)

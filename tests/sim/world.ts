@@ -20,8 +20,12 @@ import { Directory } from '../../src/drivers/directory.ts'
 import { HttpErrands } from '../../src/drivers/errands.ts'
 import { Exchange } from '../../src/drivers/exchange.ts'
 import { CallGate } from '../../src/drivers/gate.ts'
+import { Gateways } from '../../src/drivers/gateways.ts'
+import { Peers } from '../../src/drivers/peers.ts'
+import { PhoneTransfers } from '../../src/drivers/phone-transfers.ts'
 import { SipDriver } from '../../src/drivers/sip-driver.ts'
 import { SoundDriver } from '../../src/drivers/sound-driver.ts'
+import { TrunkRegistrations } from '../../src/drivers/trunk-registrations.ts'
 import { type Millis, VirtualClock } from '../../src/kernel/clock.ts'
 import { NIL_UUID, timestamp } from '../../src/kernel/ids.ts'
 import type { Log, LogFields } from '../../src/kernel/log.ts'
@@ -66,6 +70,8 @@ export interface WorldOptions {
   readonly webhookFailures?: number
   readonly maxCalls?: number
   readonly dialTimeoutMs?: number
+  /** Default 1. */
+  readonly mediaThreads?: number
   /** Limits and law hold; without it everything is allowed. */
   readonly gate?: { readonly defaultCountry: string; readonly emergencyRoute: string }
 }
@@ -86,6 +92,8 @@ export class World {
   readonly exchange: Exchange
   readonly sip: SipDriver
   readonly sound: SoundDriver
+  readonly peers: Peers
+  readonly registrations: TrunkRegistrations
   readonly outbox: WebhookOutbox
   readonly customerId: string
   /** In the order of publication, ephemeral ones too. */
@@ -103,11 +111,11 @@ export class World {
   /** Told each event as the WebSocket would. */
   onEvent: (event: EventRow) => void = () => {}
   readonly #channels = {
-    media: new InThreadChannel<MediaCommand, MediaEvent>((one) => this.#media.handle(one, this.clock.now())),
+    media: [] as InThreadChannel<MediaCommand, MediaEvent>[],
     listen: new InThreadChannel<ListenCommand, ListenEvent>((one) => this.#ears.handle(one, this.clock.now())),
     talk: new InThreadChannel<TalkCommand, TalkEvent>((one) => this.#talk.handle(one, this.clock.now())),
   }
-  #media: MediaThread
+  readonly #media: MediaThread[] = []
   #ears: ScriptedEars
   #talk: TalkThread
   readonly #phones: Phone[] = []
@@ -131,7 +139,10 @@ export class World {
     this.network = new MemoryNetwork(clock, new SeededRandom(`${seed} weather`), weather)
     const log = this.#log()
 
-    this.#media = this.#newMedia()
+    for (let n = 0; n < (options.mediaThreads ?? 1); n++) {
+      this.#channels.media.push(new InThreadChannel((one) => this.#media[n]!.handle(one, this.clock.now())))
+      this.#media.push(this.#newMedia(n))
+    }
     this.#ears = this.#newEars()
     this.#talk = this.#newTalk()
 
@@ -161,6 +172,22 @@ export class World {
       },
       (callId, input) => void this.runner.tell({ kind: 'call', id: callId }, input),
     )
+    this.peers = new Peers(store)
+    const locate: SipDriver['locate'] = (uri, wishes) => this.sip.locate(uri, wishes)
+    const { peers } = this
+    const gateways = new Gateways({ clock, log, peers, directory, locate, country: '' })
+    this.registrations = new TrunkRegistrations({
+      clock,
+      log,
+      store,
+      records,
+      peers,
+      locate,
+      register: (request) => this.sip.register(request),
+      keepAlive: (flow) => this.sip.keepOpen(flow),
+      random: () => this.random.unit(),
+      lineKey: bytes(new SeededRandom(`${seed} line`), 32),
+    })
     this.sip = new SipDriver({
       clock,
       network: this.network,
@@ -170,11 +197,15 @@ export class World {
       bindAddress: SERVER.address,
       port: SERVER.port,
       publicAddress: SERVER.address,
+      codecs: ['PCMU', 'PCMA', 'G722', 'opus'],
       userAgent: 'Quietline/sim',
       seed: `${seed} sip`,
       nonceKey: bytes(this.random, 32),
       dialTimeoutMs,
+      trunks: { peers, gateways, registered: this.registrations },
+      onRegisterResult: (...result) => this.registrations.answered(...result),
       onIncoming: (call) => this.exchange.incoming(call),
+      onRefer: (wish) => new PhoneTransfers({ runner: this.runner, directory }).refer(wish),
       onNews: (callId, news) => void this.runner.tell({ kind: 'call', id: callId }, { kind: 'sip', news }),
       onContacts: (extensionId, contacts) => void keepContacts({ store, records, clock, log }, extensionId, contacts),
     })
@@ -202,6 +233,7 @@ export class World {
       runner: this.runner,
       store,
       directory,
+      peers,
       nodeId: 'sim',
       bootId: 'first',
       maxDurationMs: 3_600_000,
@@ -233,25 +265,33 @@ export class World {
 
   async #turn(end: Millis): Promise<void> {
     const { clock } = this
-    const isBusy = this.#media.openLegs > 0 || this.#talk.isBusy
+    const isBusy = this.#media.some(({ openLegs }) => openLegs > 0) || this.#talk.isBusy
     const next = isBusy ? clock.now() + TICK_MS : (clock.nextAt() ?? end)
     clock.advanceTo(Math.min(next, end))
     const now = clock.now()
-    this.#media.tick(now)
+    for (const media of this.#media) media.tick(now)
     this.#ears.poll(now)
     while (this.#talk.work(now)) {}
     this.#talk.pump(now)
     await microtasksDone()
   }
 
-  /** Kills one thread; it is back after a second, empty. */
-  kill(thread: 'media' | 'listen' | 'talk'): void {
-    const channel = this.#channels[thread]
+  /** Legs open in each media thread. */
+  get legsOfThreads(): readonly number[] {
+    return this.#media.map(({ openLegs }) => openLegs)
+  }
+
+  /**
+   * Kills one thread; it is back after a second, empty.
+   * @param number of the media thread
+   */
+  kill(thread: 'media' | 'listen' | 'talk', number = 0): void {
+    const channel = thread === 'media' ? this.#channels.media[number]! : this.#channels[thread]
     const { clock } = this
     channel.kill()
     // Its sockets go with it.
-    if (thread === 'media') this.#media.handle({ kind: 'shutDown' }, clock.now())
-    if (thread === 'media') this.#media = this.#newMedia()
+    if (thread === 'media') this.#media[number]!.handle({ kind: 'shutDown' }, clock.now())
+    if (thread === 'media') this.#media[number] = this.#newMedia(number)
     if (thread === 'listen') this.#ears = this.#newEars()
     if (thread === 'talk') this.#talk = this.#newTalk()
     clock.schedule(clock.now() + RESTART_MS, () => {
@@ -260,9 +300,9 @@ export class World {
     })
   }
 
-  #newMedia(): MediaThread {
+  #newMedia(n: number): MediaThread {
     const { clock, network } = this
-    return new MediaThread({ network, now: () => clock.now(), emit: (event) => this.#channels.media.emit(event) })
+    return new MediaThread({ network, now: () => clock.now(), emit: (event) => this.#channels.media[n]!.emit(event) })
   }
 
   #newEars(): ScriptedEars {
@@ -412,7 +452,7 @@ export class World {
     await this.after(2 + this.random.below(60))
     if (isFailing) return { status: 500 }
     const { type } = JSON.parse(request.body) as { type: string }
-    this.delivered.push({ id: request.headers['webhook-id'] ?? '', type, at: this.clock.now() })
+    this.delivered.push({ id: request.eventId, type, at: this.clock.now() })
     return { status: 200 }
   }
 

@@ -37,6 +37,7 @@ export class Baresip implements RealPhone {
   readonly #program: Program
   readonly #control: Socket
   readonly #folder: string
+  readonly #domain: string
   registration: Registration = 'unknown'
   state: PhoneState = 'idle'
 
@@ -53,14 +54,15 @@ export class Baresip implements RealPhone {
       await program.says(/baresip is ready/)
       const control = connect(controlPort, HERE)
       await until('the control port of baresip', () => control.readyState === 'open')
-      return new Baresip(program, control, options.folder)
+      return new Baresip(program, control, options)
     } catch (cause) {
       await program.close()
       throw cause
     }
   }
 
-  private constructor(program: Program, control: Socket, folder: string) {
+  private constructor(program: Program, control: Socket, { folder, domain, sipPort }: PhoneOptions) {
+    this.#domain = domain ?? `${HERE}:${sipPort}`
     this.#program = program
     this.#control = control
     this.#folder = folder
@@ -102,6 +104,10 @@ export class Baresip implements RealPhone {
     this.#command('sndcode', digit)
   }
 
+  transfer(target: string): void {
+    this.#command('transfer', `sip:${target}@${this.#domain}`)
+  }
+
   hold(): void {
     this.#command('hold')
   }
@@ -131,26 +137,49 @@ export class Baresip implements RealPhone {
   }
 }
 
-function accountOf({ user, password, domain, sipPort }: PhoneOptions): string {
+/** As baresip names them: by the rate of the sound. */
+const CODECS = { PCMU: 'PCMU/8000/1', PCMA: 'PCMA/8000/1', G722: 'G722/16000/1', opus: 'opus/48000/2' } as const
+
+function accountOf(options: PhoneOptions): string {
+  const {
+    user,
+    password,
+    domain,
+    sipPort,
+    transport = 'udp',
+    srtp,
+    codecs = ['PCMU', 'PCMA'],
+    ptimeMs,
+    keysByInfo,
+  } = options
   const server = `${HERE}:${sipPort}`
   const parameters = [
-    'transport=udp',
-    ...(domain === undefined ? [] : [`outbound="sip:${server};transport=udp"`]),
+    `transport=${transport}`,
+    ...(domain === undefined ? [] : [`outbound="sip:${server};transport=${transport}"`]),
     `auth_user=${user}`,
     `auth_pass=${password}`,
     'regint=600',
     'answermode=manual',
-    'audio_codecs=PCMU/8000/1,PCMA/8000/1',
+    `audio_codecs=${codecs.map((codec) => CODECS[codec]).join(',')}`,
+    ...(ptimeMs === undefined ? [] : [`ptime=${ptimeMs}`]),
+    ...(keysByInfo ? ['dtmfmode=info'] : []),
+    ...(srtp === undefined ? [] : [`mediaenc=${srtp === 'only' ? 'srtp-mand' : 'srtp'}`]),
   ]
   const [inUri, ...rest] = parameters
   return `<sip:${user}@${domain ?? server};${inUri}>;${rest.join(';')}`
 }
 
-function configOf({ folder, silence }: PhoneOptions, sipPort: number, controlPort: number, rtpPort: number): string[] {
+function configOf(
+  { folder, silence, caFile }: PhoneOptions,
+  sipPort: number,
+  controlPort: number,
+  rtpPort: number,
+): string[] {
   return [
     'poll_method epoll',
     // It takes the next port too, for TLS.
     `sip_listen ${HERE}:${sipPort}`,
+    ...(caFile === undefined ? [] : [`sip_cafile ${caFile}`]),
     `ctrl_tcp_listen ${HERE}:${controlPort}`,
     `rtp_ports ${rtpPort}-${rtpPort + 8}`,
     'call_local_timeout 120',
@@ -164,7 +193,7 @@ function configOf({ folder, silence }: PhoneOptions, sipPort: number, controlPor
     'auplay_channels 1',
     `snd_path ${path.join(folder, 'dumps')}`,
     'module_path /usr/lib/baresip/modules',
-    ...['g711', 'aufile', 'aubridge', 'sndfile'].map((name) => `module ${name}.so`),
+    ...['g711', 'g722', 'opus', 'aufile', 'aubridge', 'sndfile', 'srtp'].map((name) => `module ${name}.so`),
     ...['account', 'menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
   ]
 }

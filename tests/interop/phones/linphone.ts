@@ -22,10 +22,9 @@ export class Linphone implements RealPhone {
     // Without the folder of its database it does not even open a SIP port.
     mkdirSync(path.join(options.folder, '.local/share/linphone'), { recursive: true })
     const file = path.join(options.folder, 'linphonerc')
-    writeFileSync(file, `${configOf(sipPort, rtpPort).join('\n')}\n`)
+    writeFileSync(file, `${configOf(sipPort, rtpPort, options).join('\n')}\n`)
     const program = new Program({
-      command: 'linphonec',
-      args: ['-c', file, '-d', '6', '-l', path.join(options.folder, LOG)],
+      ...commandOf(options.namespace?.name, ['-c', file, '-d', '6', '-l', path.join(options.folder, LOG)]),
       cwd: options.folder,
     })
     try {
@@ -37,16 +36,20 @@ export class Linphone implements RealPhone {
     }
   }
 
-  private constructor(program: Program, { folder, sipPort, user, password, domain, silence }: PhoneOptions) {
+  private constructor(
+    program: Program,
+    { folder, server = HERE, sipPort, user, password, domain, silence, linphoneNet, transport = 'udp' }: PhoneOptions,
+  ) {
     this.#program = program
-    this.#server = `${HERE}:${sipPort}`
+    this.#server = `${server}:${sipPort}`
     this.#domain = domain ?? this.#server
     this.#log = path.join(folder, LOG)
     this.#recording = path.join(folder, 'heard.wav')
     program.type('soundcard use files')
+    for (const command of linphoneNet ?? []) program.type(command)
     program.type(`play ${silence}`)
     program.type(`record ${this.#recording}`)
-    program.type(`register sip:${user}@${this.#domain} sip:${this.#server};transport=udp ${password}`)
+    program.type(`register sip:${user}@${this.#domain} sip:${this.#server};transport=${transport} ${password}`)
   }
 
   get words(): string {
@@ -102,6 +105,10 @@ export class Linphone implements RealPhone {
     this.#program.type(digit)
   }
 
+  transfer(target: string): void {
+    this.#program.type(`transfer sip:${target}@${this.#domain}`)
+  }
+
   hold(): void {
     this.#program.type('pause')
   }
@@ -121,6 +128,14 @@ export class Linphone implements RealPhone {
   }
 }
 
+function commandOf(
+  namespace: string | undefined,
+  args: readonly string[],
+): { command: string; args: readonly string[] } {
+  if (namespace === undefined) return { command: 'linphonec', args }
+  return { command: 'ip', args: ['netns', 'exec', namespace, 'linphonec', ...args] }
+}
+
 /** The value whose pattern matches last in the text. */
 function last<T>(text: string, cases: readonly (readonly [RegExp, T])[], otherwise: T): T {
   let found = otherwise
@@ -133,18 +148,24 @@ function last<T>(text: string, cases: readonly (readonly [RegExp, T])[], otherwi
   return found
 }
 
-function configOf(sipPort: number, rtpPort: number): string[] {
+function configOf(
+  sipPort: number,
+  rtpPort: number,
+  { namespace, transport = 'udp', caFile, srtp, keysByInfo }: PhoneOptions,
+): string[] {
   return [
     '[sip]',
-    `sip_port=${sipPort}`,
-    'sip_tcp_port=0',
-    'sip_tls_port=0',
-    `bind_address=${HERE}`,
+    `sip_port=${transport === 'udp' ? sipPort : 0}`,
+    `sip_tcp_port=${transport === 'tcp' ? sipPort : 0}`,
+    `sip_tls_port=${transport === 'tls' ? sipPort : 0}`,
+    ...(caFile === undefined ? [] : [`root_ca=${caFile}`]),
+    `bind_address=${namespace?.address ?? HERE}`,
     'guess_hostname=0',
-    'use_info=0',
-    'use_rfc2833=1',
+    `use_info=${keysByInfo ? 1 : 0}`,
+    `use_rfc2833=${keysByInfo ? 0 : 1}`,
     'register_only_when_network_is_up=0',
-    'media_encryption=none',
+    `media_encryption=${srtp === undefined ? 'none' : 'srtp'}`,
+    `media_encryption_mandatory=${srtp === 'only' ? 1 : 0}`,
     '[rtp]',
     `audio_rtp_port=${rtpPort}-${rtpPort + 8}`,
     '[sound]',
