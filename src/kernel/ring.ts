@@ -15,6 +15,9 @@
 import type { LegRings } from '../media/protocol.ts'
 import type { Millis } from './clock.ts'
 
+/** A ring's memory: all of a buffer, or a part of one. Shared by sending it to another thread. */
+export type RingBuffer = SharedArrayBuffer | Int32Array<SharedArrayBuffer>
+
 /** What a producer does when the ring is full: `dropOldest` makes room (and counts), `refuse` answers false. */
 export type RingPolicy = 'dropOldest' | 'refuse'
 
@@ -80,22 +83,55 @@ export function createRing(
   if (!(samplesPerRecord >= 1 && samplesPerRecord <= MAX_RECORD_SAMPLES)) {
     throw new RangeError(`a ring with ${samplesPerRecord} samples per record`)
   }
-  const buffer = new SharedArrayBuffer((FIRST_RECORD + records * recordWords(samplesPerRecord)) * 4)
-  const words = new Int32Array(buffer)
+  const buffer = new SharedArrayBuffer(wordsOf(records, samplesPerRecord) * 4)
+  format(new Int32Array(buffer), records, policy, samplesPerRecord)
+  return buffer
+}
+
+/** Even, like those of its records: rings can follow each other in one memory. */
+function wordsOf(records: number, samplesPerRecord: number): number {
+  return FIRST_RECORD + records * recordWords(samplesPerRecord)
+}
+
+function format(
+  words: Int32Array<SharedArrayBuffer>,
+  records: number,
+  policy: RingPolicy,
+  samplesPerRecord: number,
+): Int32Array<SharedArrayBuffer> {
   words[RECORDS] = records
   words[SAMPLES] = samplesPerRecord
   words[POLICY] = POLICIES.indexOf(policy)
   Atomics.store(words, 0, MAGIC)
-  return buffer
+  return words
 }
 
 /** The two rings of a leg, with records of RECORD_MS at `rateHz` (8,000 or 16,000). */
 export function createLegRings(rateHz: number): LegRings {
+  return createManyLegRings(rateHz, 1)[0]!
+}
+
+/**
+ * Rings of several legs in one piece of memory. The system gives a large piece without touching it: what a leg never uses,
+ * as the hearing ring of a call that nobody listens to, costs nothing then.
+ */
+export function createManyLegRings(rateHz: number, legs: number): LegRings[] {
   const samples = (rateHz * RECORD_MS) / 1000
-  return {
-    hearing: createRing(HEARING_RING_MS / RECORD_MS, 'dropOldest', samples),
-    playout: createRing(PLAYOUT_RING_MS / RECORD_MS, 'refuse', samples),
-  }
+  const hearing = wordsOf(HEARING_RING_MS / RECORD_MS, samples)
+  const playout = wordsOf(PLAYOUT_RING_MS / RECORD_MS, samples)
+  const memory = new SharedArrayBuffer(legs * (hearing + playout) * 4)
+  return Array.from({ length: legs }, (_, leg) => {
+    const at = leg * (hearing + playout)
+    return {
+      hearing: format(new Int32Array(memory, at * 4, hearing), HEARING_RING_MS / RECORD_MS, 'dropOldest', samples),
+      playout: format(
+        new Int32Array(memory, (at + hearing) * 4, playout),
+        PLAYOUT_RING_MS / RECORD_MS,
+        'refuse',
+        samples,
+      ),
+    }
+  })
 }
 
 /** A header with every field 0. */
@@ -130,10 +166,13 @@ class RingMemory {
   readonly span: number
   readonly #recordWords: number
 
-  constructor(buffer: SharedArrayBuffer) {
-    this.words = new Int32Array(buffer)
-    this.shorts = new Int16Array(buffer)
-    this.floats = new Float64Array(buffer)
+  constructor(ring: RingBuffer) {
+    const isPart = ring instanceof Int32Array
+    const buffer = isPart ? ring.buffer : ring
+    const [at, bytes] = isPart ? [ring.byteOffset, ring.byteLength] : [0, ring.byteLength]
+    this.words = new Int32Array(buffer, at, bytes / 4)
+    this.shorts = new Int16Array(buffer, at, bytes / 2)
+    this.floats = new Float64Array(buffer, at, bytes / 8)
     if (Atomics.load(this.words, 0) !== MAGIC) throw new TypeError('not a ring')
     this.capacity = this.words[RECORDS]!
     this.samplesPerRecord = this.words[SAMPLES]!
@@ -162,7 +201,7 @@ export class RingWriter {
   #dropped = 0
 
   /** @throws TypeError when `buffer` was not made by `createRing` */
-  constructor(buffer: SharedArrayBuffer) {
+  constructor(buffer: RingBuffer) {
     this.#memory = new RingMemory(buffer)
   }
 
@@ -227,7 +266,7 @@ export class RingReader {
   #droppedTold: number
 
   /** @throws TypeError when `buffer` was not made by `createRing` */
-  constructor(buffer: SharedArrayBuffer) {
+  constructor(buffer: RingBuffer) {
     this.#memory = new RingMemory(buffer)
     this.#droppedTold = Atomics.load(this.#memory.words, DROPPED)
   }

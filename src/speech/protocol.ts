@@ -4,6 +4,7 @@
  */
 
 import type { Millis } from '../kernel/clock.ts'
+import type { RingBuffer } from '../kernel/ring.ts'
 import type { Lane, LegRef } from '../media/protocol.ts'
 
 // ---------------------------------------------------------------- listen: voice detector first, then recognisers
@@ -14,7 +15,7 @@ export type ListenCommand =
       readonly kind: 'attach'
       readonly ear: number
       readonly leg: LegRef
-      readonly hearing: SharedArrayBuffer
+      readonly hearing: RingBuffer
       readonly rateHz: number
       /** BCP47. */
       readonly language: string
@@ -104,7 +105,7 @@ export interface HearingMarks {
 // ---------------------------------------------------------------- talk: synthesisers, earliest deadline first
 
 export type TalkCommand =
-  | { readonly kind: 'openVoice'; readonly leg: LegRef; readonly playout: SharedArrayBuffer; readonly rateHz: number }
+  | { readonly kind: 'openVoice'; readonly leg: LegRef; readonly playout: RingBuffer; readonly rateHz: number }
   | {
       readonly kind: 'utter'
       readonly leg: LegRef

@@ -4,6 +4,7 @@
  */
 
 import type { Millis } from '../../kernel/clock.ts'
+import type { RingBuffer } from '../../kernel/ring.ts'
 import { PhraseList } from '../phrases.ts'
 import type { ListenCommand, ListenEvent } from '../protocol.ts'
 import { Ear } from './ear.ts'
@@ -19,7 +20,7 @@ const TELL_DROPPED_MS = 1000
 export interface ListenThreadOptions {
   readonly detector: () => Detector
   readonly pool: RecogniserPool
-  readonly openHearing: (hearing: SharedArrayBuffer) => Hearing
+  readonly openHearing: (hearing: RingBuffer) => Hearing
   readonly emit: (event: ListenEvent) => void
   readonly defaultPhrases: readonly string[]
   /** Real time while work is done. Without it time stands still within a `poll`, as in a simulation. */
@@ -54,6 +55,11 @@ export class ListenThread {
   /** False after `shutDown`: nothing is read any more. */
   get isOpen(): boolean {
     return !this.#isShutDown
+  }
+
+  /** No ear is attached. */
+  get isIdle(): boolean {
+    return this.#attachments.size === 0
   }
 
   /** A command for an ear that is unknown, or no more, is ignored. */

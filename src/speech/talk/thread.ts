@@ -5,7 +5,7 @@
  */
 
 import type { Millis } from '../../kernel/clock.ts'
-import { RingWriter } from '../../kernel/ring.ts'
+import { type RingBuffer, RingWriter } from '../../kernel/ring.ts'
 import type { LegRef } from '../../media/protocol.ts'
 import type { TalkCommand, TalkEvent } from '../protocol.ts'
 import type { Synthesiser } from './engine.ts'
@@ -19,7 +19,7 @@ export interface TalkThreadOptions {
   readonly engine: Synthesiser
   readonly emit: (event: TalkEvent) => void
   /** Opens the writing end of a leg's play-out ring. */
-  readonly newRingWriter?: (playout: SharedArrayBuffer) => SoundSink
+  readonly newRingWriter?: (playout: RingBuffer) => SoundSink
   /** Read after each clause, which may take long. Without it, time stands still inside `work`. */
   readonly clock?: () => Millis
 }
@@ -29,7 +29,7 @@ const LOAD_EVERY_MS = 1_000
 export class TalkThread {
   readonly #engine: Synthesiser
   readonly #emit: (event: TalkEvent) => void
-  readonly #newRingWriter: (playout: SharedArrayBuffer) => SoundSink
+  readonly #newRingWriter: (playout: RingBuffer) => SoundSink
   readonly #clock: (() => Millis) | null
   /** By slot. */
   readonly #voices = new Map<number, LegVoice>()

@@ -4,7 +4,13 @@
  */
 
 import type { Millis } from '../../../kernel/clock.ts'
-import { emptyHeader, MAX_RECORD_SAMPLES, type RecordHeader, RingReader } from '../../../kernel/ring.ts'
+import {
+  emptyHeader,
+  MAX_RECORD_SAMPLES,
+  type RecordHeader,
+  type RingBuffer,
+  RingReader,
+} from '../../../kernel/ring.ts'
 import { normalise, PhraseList } from '../../phrases.ts'
 import type { ListenCommand, ListenEvent } from '../../protocol.ts'
 import { CHORD_RATE_HZ, ChordReader, encodeSpeech } from './chord.ts'
@@ -26,7 +32,7 @@ export interface ScriptedEarsOptions {
   readonly defaultPhrases?: readonly string[]
   readonly emit: (event: ListenEvent) => void
   /** Opens the reading end of a leg's hearing ring. */
-  readonly newRingReader?: (hearing: SharedArrayBuffer) => Hearing
+  readonly newRingReader?: (hearing: RingBuffer) => Hearing
 }
 
 /** The reading end of a leg's hearing ring. */
