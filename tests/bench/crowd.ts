@@ -5,6 +5,7 @@
 
 import { createSocket, type Socket } from 'node:dgram'
 import { RealClock } from '../../src/drivers/real-clock.ts'
+import type { World } from './line.ts'
 
 const HERE = '127.0.0.1'
 const CALLS_PER_SOCKET = 50
@@ -42,6 +43,16 @@ export interface CrowdOptions {
   readonly sound: Uint8Array | null
   /** Told each packet that comes. */
   readonly onPacket?: (call: CrowdCall, bytes: Buffer, at: number) => void
+}
+
+/** A customer has limits of its own, far below what is measured here. */
+export async function openLimits(world: World): Promise<void> {
+  await world.ask('PUT', '/limits', {
+    calls_at_once: 2_000,
+    new_calls_per_second: 1_000,
+    minutes_per_day: 10_000_000,
+    per_destination_per_minute: 1_000,
+  })
 }
 
 export class Crowd {

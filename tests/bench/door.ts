@@ -6,7 +6,7 @@
 import { encodeG711 } from '../../src/audio/g711.ts'
 import type { SeededRandom } from '../../src/kernel/random.ts'
 import { audibleSpan, Caller, overTheLine, readCorpus, speechLevel } from '../corpus/caller.ts'
-import { Crowd, type CrowdCall, lineThrough, wait } from './crowd.ts'
+import { Crowd, type CrowdCall, lineThrough, openLimits, wait } from './crowd.ts'
 import { type BenchResult, type Figure, figure } from './figures.ts'
 import type { World } from './line.ts'
 import { usedPerSecond } from './media.ts'
@@ -34,6 +34,7 @@ interface Speech {
 }
 
 export async function door(world: World): Promise<BenchResult> {
+  await openLimits(world)
   await listeningNumber(world)
   const speech = speechOf(world.random)
   const crowd = await Crowd.open({ ...world.access, number: NUMBER, sound: speech.octets })

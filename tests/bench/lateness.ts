@@ -4,7 +4,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { Crowd, type CrowdCall, wait } from './crowd.ts'
+import { Crowd, type CrowdCall, openLimits, wait } from './crowd.ts'
 import { type BenchResult, type Figure, figure, percentile, spread } from './figures.ts'
 import type { World } from './line.ts'
 import { Control } from './pace.ts'
@@ -26,6 +26,7 @@ interface Seen {
 }
 
 export async function lateness(world: World): Promise<BenchResult> {
+  await openLimits(world)
   await speakingNumber(world)
   let seen = new Map<CrowdCall, Seen>()
   const onPacket = (call: CrowdCall, bytes: Buffer, at: number): void => {

@@ -1,11 +1,11 @@
 /** What a call costs the server when nobody speaks and nobody listens, from few calls to many: a slope and what is there anyway. */
 
-import { Crowd, lineThrough, wait } from './crowd.ts'
+import { Crowd, lineThrough, openLimits, wait } from './crowd.ts'
 import { type BenchResult, type Figure, figure } from './figures.ts'
 import type { World } from './line.ts'
 
-const COUNTS = [100, 200, 400, 700, 1_000]
-const QUICK_COUNTS = [50, 100, 200, 300]
+const COUNTS = [50, 100, 200, 300, 400]
+const QUICK_COUNTS = [50, 100, 200]
 const SECONDS = 10
 const IDLE_AFTER_SECONDS = 15
 const SETTLE_MS = 2_000
@@ -17,6 +17,7 @@ const GOAL_KB = 60
 const TONE = Uint8Array.from({ length: 8_000 }, (_, i) => (i % 20 < 10 ? 0x9a : 0x1a))
 
 export async function media(world: World): Promise<BenchResult> {
+  await openLimits(world)
   const crowd = await Crowd.open({ ...world.access, sound: TONE })
   const figures: Figure[] = []
   const points: {

@@ -1,6 +1,6 @@
 /** How many calls a second are set up, with their rows and events stored, how fast, and whether everything is back afterwards. */
 
-import { Crowd, wait } from './crowd.ts'
+import { Crowd, openLimits, wait } from './crowd.ts'
 import { type BenchResult, figure, spread } from './figures.ts'
 import type { World } from './line.ts'
 import type { Held } from './messages.ts'
@@ -14,6 +14,7 @@ const WARM_UP_PER_SECOND = 30
 const FORGOTTEN_MS = 34_000
 
 export async function setup(world: World): Promise<BenchResult> {
+  await openLimits(world)
   const crowd = await Crowd.open({ ...world.access, sound: null })
   await crowd.call(WARM_UP, WARM_UP_PER_SECOND)
   await crowd.hangUpAll()
