@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 function run(file) {
-  const args = ['--test', '--test-reporter=tap', '--disable-warning=ExperimentalWarning', file]
+  const args = ['--test', '--test-force-exit', '--test-reporter=tap', '--disable-warning=ExperimentalWarning', file]
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
     let text = ''

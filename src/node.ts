@@ -521,7 +521,7 @@ function startThreads(config: Config, phrases: readonly string[], log: Log): Thr
         new WorkerChannel({
           name: n === 0 ? 'media' : `media ${n + 1}`,
           url: entry('media'),
-          workerData: { bell },
+          workerData: { bell, rtpIo: config.rtpIo },
           log,
         }),
     ),

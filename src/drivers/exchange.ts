@@ -24,6 +24,8 @@ import { LOOPBACK, peerIdOf } from './sip-policy.ts'
 export interface Room {
   refusal(): { readonly retryAfterS: number } | null
   began(): void
+  /** A call that there was room for found no leg after all. */
+  foundNoLeg(): void
 }
 
 export interface ExchangeOptions extends BirthOptions {
@@ -162,7 +164,10 @@ export class Exchange implements CallsDoor {
     this.#options.room?.began()
     void this.#births.bear(birth, number)
     // Over before anybody could be told: there was no leg for it.
-    if (!this.#options.runner.birthOf(birth.callId)) return FULL
+    if (!this.#options.runner.birthOf(birth.callId)) {
+      this.#options.room?.foundNoLeg()
+      return FULL
+    }
     return { callId: birth.callId }
   }
 

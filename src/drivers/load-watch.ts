@@ -79,7 +79,7 @@ export class LoadWatch implements Room {
   refusal(): NoRoom | null {
     const { clock, liveCalls } = this.#options
     const refusal = this.#guard.refusal(liveCalls(), clock.now())
-    if (refusal) this.refused.set(refusal.why, (this.refused.get(refusal.why) ?? 0) + 1)
+    if (refusal) this.#count(refusal.why)
     this.#tellChange(refusal)
     return refusal
   }
@@ -87,6 +87,14 @@ export class LoadWatch implements Room {
   /** A new call was let in. */
   began(): void {
     this.#guard.began()
+  }
+
+  foundNoLeg(): void {
+    this.#count('calls')
+  }
+
+  #count(why: NoRoom['why']): void {
+    this.refused.set(why, (this.refused.get(why) ?? 0) + 1)
   }
 
   #measure(): void {

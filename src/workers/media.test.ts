@@ -65,7 +65,7 @@ test('a leg of the worker hears, speaks, is silent after a flush, and ends with 
   timeout: 20_000,
 }, async () => {
   const bell = new SharedArrayBuffer(4)
-  const worker = new Worker(new URL('./media.ts', import.meta.url), { workerData: { bell } })
+  const worker = new Worker(new URL('./media.ts', import.meta.url), { workerData: { bell, rtpIo: 'auto' } })
   const told = new Told(worker)
   const exited = once(worker, 'exit')
   const post = (command: MediaCommand): void => worker.postMessage(command)
@@ -126,7 +126,9 @@ test('a leg of the worker hears, speaks, is silent after a flush, and ends with 
 })
 
 test('what one phone says reaches the other over real sockets, and so does its key', { timeout: 20_000 }, async () => {
-  const worker = new Worker(new URL('./media.ts', import.meta.url), { workerData: { bell: new SharedArrayBuffer(4) } })
+  const worker = new Worker(new URL('./media.ts', import.meta.url), {
+    workerData: { bell: new SharedArrayBuffer(4), rtpIo: 'dgram' },
+  })
   const told = new Told(worker)
   const exited = once(worker, 'exit')
   const post = (command: MediaCommand): void => worker.postMessage(command)

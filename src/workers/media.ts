@@ -1,5 +1,5 @@
 /**
- * The media thread: sockets, a 5 ms ticker, and the doorbell that wakes the listen thread. `MediaCommand` in,
+ * A media thread: sockets, a 5 ms ticker, and the doorbell that wakes the listen thread. `MediaCommand` in,
  * `MediaEvent[]` out. While a leg is open it sleeps to an absolute time and then gives the event loop one turn; without
  * legs it does not tick at all.
  */
@@ -9,6 +9,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { prepareOpus } from '../audio/opus.ts'
 import type { MediaCommand, MediaEvent } from '../media/protocol.ts'
 import { MediaThread } from '../media/thread.ts'
+import { openFfiNetwork, type PolledNetwork } from '../net/ffi-udp.ts'
 import { UdpNetwork } from '../net/udp.ts'
 import { monotonicMs } from './monotonic.ts'
 
@@ -25,8 +26,11 @@ function hurry(): void {
   }
 }
 
-/** @param bell int32 0 is counted up and notified whenever there is something to hear */
-function run(port: MessagePort, bell: Int32Array): void {
+/**
+ * @param bell int32 0 is counted up and notified whenever there is something to hear
+ * @param polled sockets that are asked on every tick; null: Node's own, which tell
+ */
+function run(port: MessagePort, bell: Int32Array, polled: PolledNetwork | null): void {
   hurry()
   const sleeper = new Int32Array(new SharedArrayBuffer(4))
   let events: MediaEvent[] = []
@@ -35,7 +39,7 @@ function run(port: MessagePort, bell: Int32Array): void {
   let isTicking = false
 
   const thread = new MediaThread({
-    network: new UdpNetwork(),
+    network: polled ?? new UdpNetwork(),
     now: monotonicMs,
     emit: (event) => {
       events.push(event)
@@ -67,6 +71,7 @@ function run(port: MessagePort, bell: Int32Array): void {
     tellAll()
     const waitMs = dueAt - monotonicMs()
     if (waitMs > 0) Atomics.wait(sleeper, 0, 0, waitMs)
+    polled?.poll()
     const now = monotonicMs()
     thread.tick(now)
     // Ticks that were slept through are not made up for: each leg keeps its own grid.
@@ -80,6 +85,7 @@ function run(port: MessagePort, bell: Int32Array): void {
     thread.handle(command, monotonicMs())
     if (command.kind === 'shutDown') {
       tellAll()
+      polled?.close()
       return port.close()
     }
     if (thread.openLegs === 0 || isTicking) return
@@ -96,4 +102,16 @@ function nextTick(now: number): number {
   return (Math.floor(now / TICK_MS) + 1) * TICK_MS
 }
 
-if (parentPort) run(parentPort, new Int32Array((workerData as { bell: SharedArrayBuffer }).bell))
+interface Given {
+  readonly bell: SharedArrayBuffer
+  /** `dgram`: Node's own sockets, whatever else there is. */
+  readonly rtpIo: 'auto' | 'dgram'
+}
+
+if (parentPort) {
+  const { bell, rtpIo } = workerData as Given
+  const polled = rtpIo === 'dgram' ? null : await openFfiNetwork()
+  // Descriptors belong to the process: a thread that ends must not leave its ports taken.
+  if (polled) process.once('exit', () => polled.close())
+  run(parentPort, new Int32Array(bell), polled)
+}

@@ -388,8 +388,9 @@ async function itWorks(api: Api, sipPort: number, receiver: Receiver, random: Se
   receiver.onEvent = (type, data) => {
     told.push(type)
     if (type !== 'call_progressing') return
-    void api.listenOn(String(data['id']))
-    void api.speakOn(String(data['id'])).then((speaking) => api.say(speaking.id, 'It works.'))
+    // A delivery tried again may tell of a call of an earlier life.
+    void whileItLives(() => api.listenOn(String(data['id'])))
+    void whileItLives(async () => api.say((await api.speakOn(String(data['id']))).id, 'It works.'))
   }
   const phone = await openPhone(sipPort, 'last', random)
   const call = await phone.call(NUMBER)

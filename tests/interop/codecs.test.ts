@@ -21,6 +21,8 @@ const SENTENCE = 'what are your opening hours'
 const SAID_MS = 1_200
 const PARTS = 4
 const TRIES = 3
+/** A second. */
+const HEARD_SAMPLES = 8_000
 const REDIAL_MS = 3_000
 const make = MAKES.find(({ name }) => name === 'baresip')!
 const options = { skip: make.skip, timeout: 60_000 }
@@ -113,6 +115,8 @@ for (const codec of ['G722', 'opus'] as const) {
     await world.extension(user)
     const phone = await world.phone(make, user, { codecs: [codec] })
     const call = await dialled(phone, user, LISTEN)
+    // Told to speak before its sound has started, baresip swallows the first words.
+    await until('its sound to be on its way', () => phone.heard().length >= HEARD_SAMPLES)
     phone.say(world.lines.of(SENTENCE))
     const transcripts = transcriptsOf(world, String(call['id']))
     await until('a transcript', () => transcripts('in').length > 0)
