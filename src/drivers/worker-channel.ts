@@ -60,9 +60,7 @@ export class WorkerChannel<Command extends { kind: string }, Event extends { kin
   }
 
   #start(): Worker {
-    // What a thread uses that is still experimental is a choice of ours, not news for an operator.
-    const execArgv = [...process.execArgv, '--disable-warning=ExperimentalWarning']
-    const worker = new Worker(this.#url, { workerData: this.#workerData, name: this.#name, execArgv })
+    const worker = new Worker(this.#url, { workerData: this.#workerData, name: this.#name })
     worker.on('message', (events: readonly Event[]) => {
       if (!this.#isReady && events.some((event) => event.kind === 'ready')) {
         this.#isReady = true

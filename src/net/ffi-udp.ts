@@ -88,7 +88,7 @@ export async function openFfiNetwork(): Promise<PolledNetwork | null> {
 }
 
 async function libc(): Promise<Libc> {
-  const ffi = await import('node:ffi')
+  const ffi = await quietly(() => import('node:ffi'))
   const [int, bytes] = ['int32', 'buffer'] as const
   const { functions } = ffi.dlopen(null, {
     socket: { arguments: [int, int, int], return: int },
@@ -105,6 +105,17 @@ async function libc(): Promise<Libc> {
     __errno_location: { arguments: [], return: 'pointer' },
   })
   return { ...functions, errno: () => ffi.getInt32(functions.__errno_location()) } as unknown as Libc
+}
+
+/** That it is experimental is known here, and no news for an operator. */
+async function quietly<T>(load: () => Promise<T>): Promise<T> {
+  const { emitWarning } = process
+  process.emitWarning = () => {}
+  try {
+    return await load()
+  } finally {
+    process.emitWarning = emitWarning
+  }
 }
 
 class FfiNetwork implements PolledNetwork {
