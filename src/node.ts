@@ -3,8 +3,6 @@
  */
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { AccountDeps } from './api/accounts.ts'
 import type { ApiDeps } from './api/deps.ts'
@@ -13,11 +11,10 @@ import { Publisher } from './api/publisher.ts'
 import { pooledBytes } from './api/secrets.ts'
 import { WebhookOutbox } from './api/webhook.ts'
 import { ThreadTransport } from './api/webhook-thread.ts'
-import type { WebhookCommand, WebhookThreadEvent } from './api/webhook-thread-protocol.ts'
 import { WsHub } from './api/ws-hub.ts'
 import type { Records } from './calls/ports.ts'
 import { measureCapacity } from './capacity.ts'
-import { type Config, ConfigError, OPERATOR_KEY_FILE } from './config.ts'
+import type { Config } from './config.ts'
 import { isServed } from './contract/language.ts'
 import { startDemoAgent } from './demo-agent.ts'
 import type { Facts } from './doctor/findings.ts'
@@ -45,19 +42,16 @@ import { SipDriver } from './drivers/sip-driver.ts'
 import { SoundDriver } from './drivers/sound-driver.ts'
 import { SoundFiles } from './drivers/sound-files.ts'
 import { TrunkRegistrations } from './drivers/trunk-registrations.ts'
-import { WorkerChannel } from './drivers/worker-channel.ts'
 import { type FirstStart, firstStart, freshKey, signingKey } from './first-start.ts'
 import type { Log } from './kernel/log.ts'
-import type { MediaCommand, MediaEvent } from './media/protocol.ts'
-import { Certificates } from './net/certificates.ts'
 import { HttpClient } from './net/http-client.ts'
 import { DnsResolver } from './net/resolver.ts'
 import { Streams } from './net/streams.ts'
 import { UdpNetwork } from './net/udp.ts'
-import { DEFAULT_PHRASES, readPhrases } from './speech/phrases.ts'
-import type { ListenCommand, ListenEvent, TalkCommand, TalkEvent } from './speech/protocol.ts'
+import { hostOf, legsOf, openCertificates, openStore, operatorKey, phrasesOf, refusePort } from './node-start.ts'
+import { readiness, startThreads, type Threads, threadsReady } from './node-threads.ts'
 import { pickVoice } from './speech/voices.ts'
-import { WorkerStore } from './store/sqlite/worker-store.ts'
+import type { WorkerStore } from './store/sqlite/worker-store.ts'
 import { VERSION } from './version.ts'
 
 /** Samples a second of every leg; 16 kHz comes with wideband codecs. */
@@ -99,14 +93,6 @@ export interface NodeParts {
   readonly sip: SipDriver
   readonly sound: SoundDriver
   readonly threads: Threads
-}
-
-interface Threads {
-  readonly bell: SharedArrayBuffer
-  readonly media: readonly WorkerChannel<MediaCommand, MediaEvent>[]
-  readonly listen: WorkerChannel<ListenCommand, ListenEvent>
-  readonly talk: WorkerChannel<TalkCommand, TalkEvent>
-  readonly webhooks: WorkerChannel<WebhookCommand, WebhookThreadEvent>
 }
 
 export async function startNode(
@@ -472,122 +458,7 @@ const LANGUAGES = ['en-US', 'en-GB'].map((language) => ({
   voices: ['slt', 'rms', 'awb', 'kal16'],
 }))
 
-function phrasesOf(config: Config): readonly string[] {
-  if (config.sttPhrases === null) return DEFAULT_PHRASES
-  try {
-    const phrases = readPhrases(readFileSync(config.sttPhrases, 'utf8'))
-    if (phrases.length > 0) return phrases
-  } catch {
-    throw new ConfigError(`QUIETLINE_STT_PHRASES: the file "${config.sttPhrases}" cannot be read.`)
-  }
-  throw new ConfigError(`QUIETLINE_STT_PHRASES: the file "${config.sttPhrases}" holds no sentence.`)
-}
-
-async function openStore(config: Config, clock: RealClock, log: Log): Promise<WorkerStore> {
-  const dir = path.resolve(config.dataDir)
-  try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
-    accessSync(dir, constants.W_OK | constants.X_OK)
-  } catch {
-    throw new ConfigError(`QUIETLINE_DATA_DIR: the folder "${dir}" cannot be made or written.`)
-  }
-  try {
-    const dataKeys = [config.dataKey, ...config.oldDataKeys].filter((key) => key !== null)
-    const { synchronous } = config
-    return await WorkerStore.open({ path: path.join(dir, 'quietline.db'), clock, synchronous, dataKeys, log })
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new ConfigError(`The store in "${dir}" cannot be opened: ${why.replace(/\.$/, '')}.`)
-  }
-}
-
-function openCertificates(config: Config, clock: RealClock, log: Log): Certificates {
-  try {
-    return new Certificates({ own: config.sipTls, caFile: config.tlsCaFile }, clock, log)
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new ConfigError(`QUIETLINE_TLS_CERT, QUIETLINE_TLS_KEY or QUIETLINE_TLS_CA cannot be used: ${why}.`)
-  }
-}
-
-function startThreads(config: Config, phrases: readonly string[], log: Log): Threads {
-  const bell = new SharedArrayBuffer(64)
-  const entry = (name: string): URL => new URL(`./workers/${name}.ts`, import.meta.url)
-  return {
-    bell,
-    media: Array.from(
-      { length: config.mediaThreads },
-      (_, n) =>
-        new WorkerChannel({
-          name: n === 0 ? 'media' : `media ${n + 1}`,
-          url: entry('media'),
-          workerData: { bell, rtpIo: config.rtpIo },
-          log,
-        }),
-    ),
-    listen: new WorkerChannel({
-      name: 'listen',
-      url: entry('listen'),
-      workerData: { bell, decoders: config.decoders, phrases, pool: config.recognisers },
-      log,
-    }),
-    talk: new WorkerChannel({ name: 'talk', url: entry('talk'), workerData: {}, log }),
-    webhooks: new WorkerChannel({
-      name: 'webhooks',
-      url: entry('webhooks'),
-      workerData: { blockPrivate: config.webhookBlockPrivate },
-      log,
-    }),
-  }
-}
-
-async function threadsReady(threads: Threads): Promise<void> {
-  const all = [...threads.media, threads.listen, threads.talk, threads.webhooks]
-  await Promise.all(all.map(({ ready }) => ready))
-}
-
-function readiness(threads: Threads): { ready: boolean; why: string } {
-  const missing = (['listen', 'talk'] as const).filter((name) => !threads[name].isReady) as string[]
-  // Calls can be taken while one media thread lives.
-  if (!threads.media.some(({ isReady }) => isReady)) missing.unshift('media')
-  return missing.length === 0
-    ? { ready: true, why: '' }
-    : { ready: false, why: `the ${missing.join(' and ')} thread is being restarted` }
-}
-
 function hangUpAll(runner: CallRunner): void {
   for (const id of runner.callIds())
     runner.tell({ kind: 'call', id }, { kind: 'command', reply: 0, command: { kind: 'hangup' } })
-}
-
-/** Each leg takes an even port and the odd one above it. */
-function legsOf([first, last]: readonly [number, number]): number {
-  return Math.max(1, Math.floor((last - first) / 2))
-}
-
-/** Whoever can read the data folder is the operator. */
-async function operatorKey({ operatorKey: given, dataDir }: Config): Promise<string> {
-  if (given !== null) return given
-  const key = randomBytes(24).toString('base64url')
-  await writeFile(path.join(dataDir, OPERATOR_KEY_FILE), key, { mode: 0o600 })
-  return key
-}
-
-function refusePort(cause: unknown, what: string, setting: string, bind: string, port: number): never {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : ''
-  if (code === 'EADDRINUSE')
-    throw new ConfigError(`${what} port ${port} on ${bind} is taken. Stop what uses it, or set ${setting}.`)
-  if (code === 'EACCES')
-    throw new ConfigError(`${what} port ${port} on ${bind} may not be used by this user. Set ${setting}.`)
-  if (code === 'EADDRNOTAVAIL') throw new ConfigError(`QUIETLINE_BIND: this machine has no address ${bind}.`)
-  throw cause
-}
-
-function isWildcard(address: string): boolean {
-  return address === '0.0.0.0' || address === '::'
-}
-
-function hostOf(address: string): string {
-  if (isWildcard(address)) return '127.0.0.1'
-  return address.includes(':') ? `[${address}]` : address
 }

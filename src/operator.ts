@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Config, ConfigError, OPERATOR_KEY_FILE } from './config.ts'
+import { hostOf } from './node-start.ts'
 
 /**
  * `quietline drain [seconds]`, `quietline drain off`.
@@ -41,9 +42,4 @@ function keyOf({ operatorKey, dataDir }: Config): string {
   } catch {
     throw new ConfigError(`the key in "${file}" cannot be read: is the server running, and with this data folder?`)
   }
-}
-
-function hostOf(bind: string): string {
-  if (bind === '0.0.0.0' || bind === '::') return '127.0.0.1'
-  return bind.includes(':') ? `[${bind}]` : bind
 }
