@@ -38,8 +38,9 @@ async function runFloor({ isolation }, files) {
   const args = [
     '--test',
     `--test-isolation=${isolation}`,
-    // A test that failed may leave a phone or a server behind, which must not keep the others waiting for ever.
-    ...(isolation === 'process' ? ['--test-concurrency=1', '--test-force-exit'] : []),
+    // A test that failed may leave a thread, a phone or a server behind, which must not keep the others waiting for ever.
+    '--test-force-exit',
+    ...(isolation === 'process' ? ['--test-concurrency=1'] : []),
     '--test-reporter=tap',
     '--disable-warning=ExperimentalWarning',
   ]

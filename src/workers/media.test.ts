@@ -86,6 +86,8 @@ test('a leg of the worker hears, speaks, is silent after a flush, and ends with 
   const format = { codec: 'PCMU', payloadType: 0, dtmfPayloadType: 101, ptimeMs: 20 } as const
   post({ kind: 'startLeg', leg: LEG, format, remote: phone.local, sending: true })
   post({ kind: 'hear', leg: LEG, on: true })
+  // It has started when it sends; what comes before that is nobody's.
+  while (packets.length === 0) await new Promise(setImmediate)
 
   const speech = sine(400, 8_000, 160, 9_000)
   const packet = new Uint8Array(RTP_HEADER_BYTES + 160)
