@@ -186,7 +186,7 @@ export const VARIABLES: readonly (readonly [name: string, otherwise: string, mea
   [
     'QUIETLINE_RTP_IO',
     'auto',
-    "`dgram` sends and receives sound by Node's own sockets; `auto` by the C library's where that can be called, at a third less CPU.",
+    "`dgram` sends and receives sound by Node's own sockets; `auto` by the C library's where that can be called, at a fifth to a third less CPU.",
   ],
   [
     'QUIETLINE_DRAIN_SECONDS',
