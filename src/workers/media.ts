@@ -71,7 +71,11 @@ function run(port: MessagePort, bell: Int32Array, polled: PolledNetwork | null):
     tellAll()
     const waitMs = dueAt - monotonicMs()
     if (waitMs > 0) Atomics.wait(sleeper, 0, 0, waitMs)
-    polled?.poll()
+    if (polled) {
+      polled.poll()
+      // Who listens is woken before anybody is told.
+      ring()
+    }
     const now = monotonicMs()
     thread.tick(now)
     // Ticks that were slept through are not made up for: each leg keeps its own grid.
